@@ -1,6 +1,7 @@
 # make demo   install, run the quickstart, show its result
 # make run CONFIG=FILE    run the experiment in FILE, show its result
 # make plan CONFIG=FILE   what would run, how much of it, and why; FULL=1: every job
+# make finish CONFIG=FILE   the end of the labelling campaign in FILE: labels, model, predictions
 # make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run;
 #   THOROUGH=1: and those that take minutes
 # make test-extras   the tests that need packages of our extras, with those in .venv-extras
@@ -17,7 +18,7 @@ UV := uv>=0.8,<1
 # Some containers set it: each of the many short jobs would then compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo run plan test test-extras thorough lint format docs claims bench check-gpu lock slurm clean
+.PHONY: demo run plan finish test test-extras thorough lint format docs claims bench check-gpu lock slurm clean
 
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
 CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
@@ -35,6 +36,10 @@ run: .venv/installed
 plan: .venv/installed
 	@$(READABLE)
 	@$(BIN)/snakemake -n --quiet host $(if $(FULL),,--printshellcmds) $(OPTIONS) $(CONFIGFILE) 2>&1 $(if $(FULL),,| $(BIN)/python -m workflow_scripts.show_plan)
+
+finish: .venv/installed
+	@$(READABLE)
+	@$(BIN)/snakemake finish --cores $(CORES) --quiet host $(OPTIONS) $(CONFIGFILE) 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
 
 # Those that take minutes wait for other processes a third of the time.
 test: .venv/installed
@@ -92,7 +97,7 @@ lock: .venv/installed
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
 	  --no-header --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --constraint requirements.lock \
-	  $(foreach one,agreement arrow onnx text references,--extra $(one)) --no-header --no-annotate pyproject.toml \
+	  $(foreach one,agreement arrow onnx onnx-export text references,--extra $(one)) --no-header --no-annotate pyproject.toml \
 	  | grep --invert-match --file <(sed --quiet 's/^\([^ =]*==\).*/^\1/p' requirements.lock) \
 	  > requirements-extras.lock
 

@@ -27,6 +27,7 @@ include: "rules/report.smk"
 if is_campaign(ASKED):
 
     include: "rules/campaign.smk"
+    include: "rules/finishing.smk"
 
 
 rule all:
@@ -59,3 +60,8 @@ rule figures:
 rule report:
     input:
         everything_for("figures", "report"),
+
+
+rule finish:
+    input:
+        everything_for("finish"),

@@ -9,6 +9,8 @@ from workflow_scripts import _campaigns as campaigns
 from workflow_scripts._campaign_file import campaign_of
 
 CAMPAIGN = campaign_of(ASKED, CATALOGUE, PROJECT)
+# Filled when the target `finish` is planned.
+FINISHING = []
 CAMPAIGN_PAGE_PARTS = (
     "labelbench_core/campaign/standing_page/campaign.html",
     "labelbench_core/campaign/standing_page/campaign.css",
@@ -22,7 +24,9 @@ def of_pool(stage, output):
 
 
 def campaign_outputs(*targets):
-    """What a target asks for: the embeddings of the pool, or a call."""
+    """What a target asks for: the embeddings of the pool, all that is handed over at the end, or a call."""
+    if "finish" in targets:
+        return finished_outputs()
     if "embeddings" in targets:
         return [of_pool("extract_embeddings", output) for output in ("manifest", "arrays")]
     if CAMPAIGN.rehearsal:
@@ -81,6 +85,16 @@ rule build_campaign_head:
     shell:
         "python -m workflow_scripts.build_campaign_head"
         " --settings {params.settings:q} --output {output} --threads {threads} --log {log}"
+
+
+def tell_of_campaign(*made):
+    """What the run has come to, of which the outputs are given, and what to do next."""
+    if FINISHING:
+        campaigns.tell_of_finished(CAMPAIGN)
+    elif CAMPAIGN.rehearsal:
+        campaigns.tell_of_rehearsal(CAMPAIGN, *made)
+    else:
+        campaigns.tell_what_to_do(CAMPAIGN, *made)
 
 
 # What the next call is called follows from the batches that there are. A job elsewhere would read this
@@ -143,7 +157,7 @@ rule render_campaign:
         code=code(
             "render_campaign", templates=CAMPAIGN_PAGE_PARTS, components=CAMPAIGN.components()
         ),
-        settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
+        settings=verbatim(canonical_json(CAMPAIGN.for_page().as_mapping())),
     message:
         "Tell where {CAMPAIGN.campaign} stands"
     shell:
@@ -181,7 +195,7 @@ rule rehearse_campaign:
         code=code(
             "rehearse_campaign", templates=CAMPAIGN_PAGE_PARTS, components=CAMPAIGN.components()
         ),
-        settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
+        settings=verbatim(canonical_json(CAMPAIGN.for_page().as_mapping())),
     message:
         "Rehearse {CAMPAIGN.campaign}"
     shell:
@@ -193,9 +207,5 @@ rule rehearse_campaign:
 
 
 if workflow.is_main_process and not workflow.dryrun:
-    # A run that has nothing to do calls no handler.
-    atexit.register(
-        campaigns.tell_of_rehearsal if CAMPAIGN.rehearsal else campaigns.tell_what_to_do,
-        CAMPAIGN,
-        *(Path(one).absolute() for one in campaign_outputs()),
-    )
+    # A run that has nothing to do calls no handler. When it ends, the next call is another one.
+    atexit.register(tell_of_campaign, *(Path(one).absolute() for one in campaign_outputs()))

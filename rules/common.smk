@@ -24,6 +24,7 @@ from labelbench_core.configuration.compatibility import needed, row_kinds
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.configuration.prices import prices_of
 from labelbench_core.configuration.replays import pairs
+from labelbench_core.errors import InputError
 from labelbench_core.configuration.sources.weights_files import content_changed
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
@@ -180,6 +181,11 @@ def everything_for(*targets):
     def ask(wildcards):
         if is_campaign(ASKED):
             return campaign_outputs(*targets)
+        if "finish" in targets:
+            told = (
+                f"{ASKED.name}: an experiment; allowed with the target `finish`: a campaign's file"
+            )
+            raise parsing.stop(InputError(told))
         wanted = [one for one in planned() if not targets or one.stage.target in targets]
         if workflow.is_main_process:
             # Everything else is verified by the jobs that read it.

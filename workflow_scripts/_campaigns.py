@@ -48,6 +48,44 @@ def rehearsed(campaign: Campaign) -> dict[str, str]:
     }
 
 
+def finished(campaign: Campaign) -> dict[str, str]:
+    """What the end of a campaign makes."""
+    place = f"{_place(campaign)}/finished"
+    return {
+        "labels": f"{place}/labels.csv",
+        "record": f"{place}/labels.json",
+        "arrays": f"{place}/labels.npz",
+        "data_set": f"{place}/dataset.csv",
+        "predictions": f"{place}/predictions.csv",
+        "to_check": f"{place}/to_check.csv",
+        "probabilities": f"{place}/probabilities.npy",
+        "model": f"{place}/model",
+        "onnx": f"{place}/model.onnx",
+        "summary": f"{place}/finished.json",
+    }
+
+
+def fine_tuned(campaign: Campaign) -> dict[str, str]:
+    """What the fine-tuning at the end of a campaign makes, where its model is no proxy."""
+    place = f"{_place(campaign)}/finished/fine-tuning"
+    return {
+        "tuned": f"{place}/training.json",
+        "history": f"{place}/history.csv",
+        "weights": f"{place}/model.safetensors",
+        "pool": f"{place}/pool.npy",
+    }
+
+
+def log_of_end(campaign: Campaign, rule: str) -> str:
+    """The log of a rule at the end of a campaign."""
+    return f"results/logs/{rule}/{campaign.campaign}.log"
+
+
+def benchmark_of_end(campaign: Campaign, rule: str) -> str:
+    """The benchmark file of a rule at the end of a campaign."""
+    return f"results/benchmarks/{rule}/{campaign.campaign}.tsv"
+
+
 def log_of(campaign: Campaign, rule: str = "advance_campaign") -> str:
     """The log of a rule in the next call."""
     return f"results/logs/{rule}/{campaign.campaign}/{_batches(campaign) + 1:03d}.log"
@@ -73,6 +111,44 @@ def tell_of_rehearsal(campaign: Campaign, facts: Path, *tables_and_page: Path) -
     if facts.is_dir():
         shown = listed(seen_from_here(one) for one in tables_and_page)
         print(f"Campaign {campaign.campaign} was rehearsed: {shown}", file=sys.stderr)
+
+
+def tell_of_finished(campaign: Campaign) -> None:
+    """Say what a finished campaign hands over, unless it failed."""
+    made = {name: Path(path) for name, path in finished(campaign).items()}
+    if made["summary"].is_file():
+        for line in what_is_finished(campaign, files.read_json(made["summary"])):
+            print(line, file=sys.stderr)
+
+
+def what_is_finished(campaign: Campaign, summary: dict[str, Any]) -> list[str]:
+    """The lines for the summary of a finished campaign."""
+    shown = {name: seen_from_here(Path(path)) for name, path in finished(campaign).items()}
+    by_model = f"{summary['by_model']:,} by the model"
+    if (wrong := summary["wrong"]) is not None:
+        by_model += (
+            f", of which by the audit some {wrong['estimate']:,.0f} ({wrong['low']:,.0f} to "
+            f"{wrong['high']:,.0f}) are wrong"
+        )
+    lines = [
+        f"Campaign {campaign.campaign} is finished: {summary['rows']:,} rows, "
+        f"{summary['by_people']:,} labelled by people and {by_model}: {shown['data_set']}",
+        f"Rows to look at, {summary['to_check']:,}: {shown['to_check']}",
+        f"The model, and its card: {shown['model']}/README.md",
+    ]
+    accuracy = summary["accuracy"]
+    if accuracy["n"]:
+        lines[-1] += (
+            f"; right on a random row of the pool: {accuracy['estimate']:.1%} "
+            f"({accuracy['low']:.1%} to {accuracy['high']:.1%})"
+        )
+    other = summary["compared"]
+    if other and other["p_value"] < 0.05 and other["only_proxy"] > other["only_network"]:
+        lines.append(
+            f"The proxy is better than this fine-tuned network: {other['proxy']:.1%}. "
+            "`finish: {trainer: none}` in the campaign's file hands it over instead."
+        )
+    return lines
 
 
 def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:

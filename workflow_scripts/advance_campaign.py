@@ -1,7 +1,6 @@
 """Take in the answers to a campaign's batches, and hand out the next batch if it is due."""
 
 import argparse
-import importlib.metadata
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from labelbench_core.campaign.zero_shot import ClassNamesClassifier, made_for
 from labelbench_core.storage import files
 from workflow_scripts._commit import commit
 from workflow_scripts._job import job_parser, run_job
+from workflow_scripts._versions import versions_of
 
 PACKAGES = ("numpy", "scikit-learn", "scipy", "torch")
 
@@ -25,7 +25,7 @@ def advance_campaign(arguments: argparse.Namespace) -> None:
         classes = list(campaign.classes)
         expected = made_for(campaign.backbone, classes)
         classifier = ClassNamesClassifier.read(arguments.zero_shot, expected, classes)
-    made_with = {"commit": commit(), "code": arguments.code, **_versions()}
+    made_with = {"commit": commit(), "code": arguments.code, **versions_of(PACKAGES)}
     done = advance(
         campaign,
         pool,
@@ -51,16 +51,6 @@ def described(call: Call) -> dict[str, object]:
         "audited": len(state.audited()),
         "answers_sha256": state.receipts[-1].sha256 if state.receipts else None,
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -74,6 +74,7 @@ def advance(
     *,
     made_with: Mapping[str, Any] | None = None,
     classifier: ClassNamesClassifier | None = None,
+    hands_out: bool = True,
     threads: int = 1,
 ) -> Call:
     """Take in answers and rows that have come, and hand out the next batch if it is due.
@@ -86,6 +87,8 @@ def advance(
         Versions of code and packages, for the record of a batch.
     classifier
         Of the campaign's class names, where `zero_shot` asks for one.
+    hands_out
+        Whether the next batch is handed out if it is due.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def advance(
         state, _ = read_state(campaign, pool)
         if received.errors:
             raise InputError("\n".join(received.errors))
-        if not _is_due(state):
+        if not hands_out or not _is_due(state):
             return Call(WAITING, state, received)
         count = _room(state)
         if not count:

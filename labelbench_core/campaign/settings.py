@@ -2,33 +2,33 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
-from labelbench_core.campaign.advice.asked import advice_for, info_of_proxy, is_of_embeddings
-from labelbench_core.campaign.advice.choice import USUAL_PROXY, USUAL_STRATEGY
+from labelbench_core.campaign.advice.asked import advice_for
 from labelbench_core.campaign.advice.kept import CHOSEN
+from labelbench_core.campaign.file_checks import (
+    ESTIMATOR,
+    first_of,
+    is_multilabel_of,
+    misfits,
+    named_entries,
+    share_of,
+    strategy_misfits,
+    unknown_entries,
+)
+from labelbench_core.campaign.finish_settings import finish_of
 from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
-from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.labels.unlabeled import has_labels
-from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
+from labelbench_core.errors import InputError, raise_all
 from labelbench_core.storage.places import printable
 
 SCHEMA = "campaign.schema.json"
-ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
-"""What a strategy finds in its pool with any proxy."""
-FROM_NAMES = frozenset({"embeddings", "probabilities"})
-"""What the first strategy finds where a text tower classifies by class names."""
-FIRST, ZERO_SHOT = "typiclust", "first.zero-shot"
-STRATEGY, PROXY = USUAL_STRATEGY, USUAL_PROXY
-"""What is checked before it is known what our own results recommend."""
-ESTIMATOR = "plain"
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,9 @@ class Campaign:
     rehearsal
         `batches`, and perhaps `annotator` and `seconds`, where an annotator answers instead of
         people, on a labelled pool; else None. Its classes are those of the pool.
+    finish
+        `trainer`, an entry of the catalogue with its id, or None; `onnx`; and `look_below`, a
+        share.
     """
 
     campaign: str
@@ -91,6 +94,7 @@ class Campaign:
     prices: Mapping[str, Any] | None = None
     advice: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rehearsal: Mapping[str, Any] | None = None
+    finish: Mapping[str, Any] | None = None
 
     def as_experiment(self) -> Experiment:
         """The experiment that prepares and embeds its pool, and has no rounds."""
@@ -134,9 +138,39 @@ class Campaign:
         tuples = {key: tuple(values[key]) for key in ("classes", "class_changes")}
         return cls(**{**values, **tuples, "folder": Path(values["folder"])})
 
+    def for_page(self) -> "Campaign":
+        """Without what only its end depends on."""
+        return dataclasses.replace(self, finish=None)
+
     def for_batches(self) -> "Campaign":
         """Without what only its page tells: a change of that has no influence on batches."""
-        return dataclasses.replace(self, target=None, prices=None)
+        return dataclasses.replace(self.for_page(), target=None, prices=None)
+
+    def for_finishing(self) -> "Campaign":
+        """Without what only its batches and its page depend on."""
+        return dataclasses.replace(
+            self,
+            first=self.strategy,
+            batch_size=1,
+            audit_share=0.0,
+            next_batch_at=0.0,
+            suggestions=False,
+            target=None,
+            prices=None,
+            advice={},
+            zero_shot=False,
+        )
+
+    def for_tuning(self) -> "Campaign":
+        """Without what has no influence on the network that is fine-tuned at its end."""
+        trainer = (self.finish or {}).get("trainer")
+        return dataclasses.replace(
+            self.for_finishing(), estimator=ESTIMATOR, finish={"trainer": trainer}
+        )
+
+    def for_labels(self) -> "Campaign":
+        """Without what has no influence on its labels."""
+        return dataclasses.replace(self.for_tuning(), proxy={}, strategy={}, first={}, finish=None)
 
 
 def load_campaign(
@@ -161,9 +195,9 @@ def load_campaign(
         All errors, one a line: file, key, value, what is allowed.
     """
     raise_all(schema_errors(config, schema_folder / SCHEMA, file))
-    raise_all(wrong_entries(catalogue, _named(config)))
-    raise_all(f"{file}: {line}" for line in _unknown(config, catalogue))
-    raise_all(f"{file}: {line}" for line in _misfits(config, catalogue))
+    raise_all(wrong_entries(catalogue, named_entries(config)))
+    raise_all(f"{file}: {line}" for line in unknown_entries(config, catalogue))
+    raise_all(f"{file}: {line}" for line in misfits(config, catalogue))
     kept = folder / config.get("folder", config["campaign"])
     if not kept.is_dir() and os.path.lexists(kept):
         told = f"{file}: folder: {printable(kept)} is no folder"
@@ -177,11 +211,11 @@ def load_campaign(
         backbone=config["backbone"],
         proxy=_entry(catalogue, "proxies", config["proxy"]),
         strategy=_entry(catalogue, "strategies", config["strategy"]),
-        first=_entry(catalogue, "strategies", _first(config)[1]),
-        zero_shot=_first(config)[0] != "first",
+        first=_entry(catalogue, "strategies", first_of(config)[1]),
+        zero_shot=first_of(config)[0] != "first",
         classes=tuple(config.get("classes", ())),
         class_changes=tuple(config.get("class_changes", ())),
-        multilabel=_is_multilabel(config, catalogue),
+        multilabel=is_multilabel_of(config, catalogue),
         batch_size=config.get("batch_size", 100),
         audit=_amount(config.get("audit")),
         audit_share=share_of(config.get("audit_share", "10%")),
@@ -194,6 +228,9 @@ def load_campaign(
         prices=config.get("prices"),
         advice=advice,
         rehearsal=config.get("rehearsal"),
+        finish=None
+        if "rehearsal" in config
+        else finish_of(config, catalogue, multilabel=is_multilabel_of(config, catalogue)),
     )
 
 
@@ -201,17 +238,12 @@ def _advice(config: Mapping[str, Any], catalogue: Catalogue, folder: Path) -> di
     """What our own results recommend for the strategy and the proxy that the file leaves out."""
 
     def is_allowed(strategy: str, proxy: Mapping[str, Any]) -> bool:
-        return not any(_of_strategy("strategy", strategy, config, catalogue, proxy))
+        return not any(strategy_misfits("strategy", strategy, config, catalogue, proxy))
 
     audit = share_of(config.get("audit_share", "10%"))
     labels = max(round(config.get("batch_size", 100) * (1 - audit)), 1)
-    multilabel = _is_multilabel(config, catalogue)
+    multilabel = is_multilabel_of(config, catalogue)
     return advice_for(config, catalogue, folder, labels, multilabel, is_allowed)
-
-
-def share_of(text: str) -> float:
-    """0.1 for "10%"."""
-    return float(text.removesuffix("%")) / 100
 
 
 def _amount(value: int | str | None) -> int | float | None:
@@ -220,160 +252,3 @@ def _amount(value: int | str | None) -> int | float | None:
 
 def _entry(catalogue: Catalogue, kind: str, name: str) -> Mapping[str, Any]:
     return {"id": name, **catalogue[kind][name]}
-
-
-def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(kind, id) of all entries that a campaign names, its defaults included."""
-    yield "datasets", config["pool"]
-    yield "backbones", config["backbone"]
-    yield "proxies", config.get("proxy", PROXY)
-    for name in _strategies(config).values():
-        yield "strategies", name
-    if (annotator := _annotator(config)) is not None:
-        yield "annotators", annotator
-
-
-def _strategies(config: Mapping[str, Any]) -> dict[str, str]:
-    """Key → id of a strategy."""
-    return {
-        "strategy": config.get("strategy", STRATEGY),
-        **dict([_first(config)]),
-    }
-
-
-def _first(config: Mapping[str, Any]) -> tuple[str, str]:
-    """(key, id) of the strategy of the first batch."""
-    first: Any = config.get("first", FIRST)
-    return (ZERO_SHOT, first["zero-shot"]) if isinstance(first, dict) else ("first", first)
-
-
-def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
-    """Ids that the catalogue does not have."""
-    named = {"pool": ("datasets", config["pool"]), "backbone": ("backbones", config["backbone"])}
-    named["proxy"] = ("proxies", config.get("proxy", PROXY))
-    named |= {key: ("strategies", name) for key, name in _strategies(config).items()}
-    if (annotator := _annotator(config)) is not None:
-        named["rehearsal.annotator"] = ("annotators", annotator)
-    for key, (kind, name) in named.items():
-        if name not in catalogue[kind]:
-            hint = did_you_mean(name, catalogue[kind])
-            told = f"{key}: {shown(name)} is not in the catalogue of {kind}{hint}"
-            yield f"{told}; allowed: {listed(sorted(catalogue[kind]))}"
-
-
-def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
-    """Values that do not go together, as lines."""
-    pool = config["pool"]
-    labelled = has_labels(catalogue["datasets"][pool])
-    if "rehearsal" in config:
-        yield from _of_rehearsal(config, catalogue)
-    elif labelled:
-        told = f"pool: {shown(pool)} has labels"
-        yield f"{told}; allowed: a data set whose pool has none (`unlabeled: true`), or `rehearsal`"
-    elif is_multilabel(catalogue, pool):
-        told = f"pool: {shown(pool)} has `multilabel` among its options"
-        yield f"{told}; allowed: `multilabel` in the campaign's file instead"
-    classes = config.get("classes", ())
-    if "rehearsal" not in config and not classes:
-        yield "classes: missing; allowed: a list of at least two names of classes"
-    folded = {name.strip().casefold() for name in classes}
-    if len(folded) < len(classes):
-        told = f"classes: {listed(classes)}"
-        yield f"{told}; allowed: names that differ in more than upper case and blanks"
-    name = config.get("proxy", PROXY)
-    if not is_of_embeddings(name, catalogue):
-        yield f"proxy: {shown(name)}; allowed: one that is trained on embeddings alone"
-    info = info_of_proxy(name, catalogue)
-    for key, strategy in _strategies(config).items():
-        yield from _of_strategy(key, strategy, config, catalogue, info)
-        if key == ZERO_SHOT:
-            yield from _of_zero_shot(config, catalogue)
-    if "target" in config and not 0 < share_of(config["target"]) < 1:
-        yield f"target: {shown(config['target'])}; allowed: a share above 0% and below 100%"
-    if "estimator" in config:
-        # Not imported by plans of campaigns that do not ask for one.
-        from labelbench_core.campaign.audit.estimators import check_estimator
-
-        try:
-            # No strategy of this version records how probable it was that it proposes a row.
-            check_estimator(
-                config["estimator"],
-                config.get("strategy", STRATEGY),
-                records_probabilities=False,
-                trained_without_row=False,
-            )
-        except InputError as error:
-            yield str(error)
-
-
-def _of_zero_shot(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
-    """What keeps a classifier from being made of the class names."""
-    name = config["backbone"]
-    if not registry.describe("backbones", catalogue["backbones"][name]["implementation"]).info.get(
-        "text"
-    ):
-        told = f"{ZERO_SHOT}: the backbone {shown(name)} has no text tower"
-        yield f"{told}; allowed: one of the implementation open-clip-model, or the id of a strategy"
-    if _is_multilabel(config, catalogue):
-        told = f"{ZERO_SHOT}: given with rows that have several labels"
-        yield f"{told}; allowed: the id of a strategy"
-
-
-def _of_rehearsal(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
-    """What keeps a campaign from being rehearsed on its pool."""
-    pool = config["pool"]
-    if not has_labels(catalogue["datasets"][pool]):
-        told = f"rehearsal: the pool {shown(pool)} has no labels"
-        yield f"{told}; allowed: a data set with labels, or no `rehearsal`"
-    for key in ("classes", "class_changes", "multilabel", "folder"):
-        if key in config:
-            yield f"{key}: given with `rehearsal`; allowed: none, it is the pool's"
-    if _annotator(config) is not None and is_multilabel(catalogue, pool):
-        told = f"rehearsal.annotator: {shown(_annotator(config))}, where rows have several labels"
-        yield f"{told}; allowed: none, the labels of the pool are given"
-
-
-def _annotator(config: Mapping[str, Any]) -> str | None:
-    """Id of the annotator of a rehearsal; None where it gives the pool's own labels."""
-    name = config.get("rehearsal", {}).get("annotator", EXACT)
-    return None if name == EXACT else name
-
-
-def _is_multilabel(config: Mapping[str, Any], catalogue: Catalogue) -> bool:
-    """Whether a row can belong to any number of classes."""
-    if "rehearsal" in config:
-        return is_multilabel(catalogue, config["pool"])
-    return config.get("multilabel", False)
-
-
-def _of_strategy(
-    key: str,
-    name: str,
-    config: Mapping[str, Any],
-    catalogue: Catalogue,
-    proxy: Mapping[str, Any],
-) -> Iterator[str]:
-    """What keeps a strategy from choosing batches that people label."""
-    entry = catalogue["strategies"][name]
-    info = registry.describe("strategies", entry["implementation"]).info
-    needs = registry.needs(entry["implementation"], registry.options_of(entry))
-    told = f"{key}: {shown(name)}"
-    if info["kind"] == "sequential":
-        yield f"{told} asks for one label after the other; allowed: one that chooses whole batches"
-    elif info["kind"] == "ceiling":
-        yield f"{told} sees hidden labels; allowed: a strategy that does not"
-    elif "recorded" in needs:
-        yield f"{told} buys what was bought elsewhere; allowed: a strategy that chooses"
-    elif key == "first" and needs - {"embeddings"}:
-        rest = listed(sorted(needs - {"embeddings"}))
-        yield f"{told} needs {rest}; allowed: one that needs embeddings alone"
-    elif key == ZERO_SHOT and needs - FROM_NAMES:
-        rest = listed(sorted(needs - FROM_NAMES))
-        yield f"{told} needs {rest}; allowed: one that needs embeddings and probabilities alone"
-    elif missing := needs - ALWAYS - {*proxy.get("provides", ())}:
-        offers = listed(sorted(proxy.get("provides", ())))
-        yield f"{told} needs {listed(sorted(missing))}; the proxy provides: {offers}"
-    elif _is_multilabel(config, catalogue) and not info["multilabel"]:
-        yield f"{told} is not defined for several labels a row; allowed: another strategy"
-    elif not _is_multilabel(config, catalogue) and info["multilabel"] == "only":
-        yield f"{told} is for several labels a row; allowed: another strategy"

@@ -53,7 +53,7 @@ def pool_of(count, seed=0, num_classes=3, width=8):
     return pool_from(rows), truth
 
 
-def pool_from(rows, items=None):
+def pool_from(rows, items=None, kind="images"):
     """A pool of embeddings in memory."""
     items = tuple(f"{number:05d}.jpg" for number in range(len(rows))) if items is None else items
     mean, std = column_statistics(ArrayRows(rows))
@@ -64,7 +64,9 @@ def pool_from(rows, items=None):
         embeddings=ArrayRows(rows),
         statistics=Statistics(np.array(mean), np.array(std)),
         source=hashlib.sha256(rows.tobytes()).hexdigest(),
-        dataset=SimpleNamespace(rows="images", manifest={"fingerprint": "birds"}),
+        dataset=SimpleNamespace(
+            rows=kind, manifest={"fingerprint": "birds", "splits": {"pool": {}}}
+        ),
     )
 
 

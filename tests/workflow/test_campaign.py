@@ -4,6 +4,8 @@ import csv
 import hashlib
 import json
 import re
+import subprocess
+import sys
 
 import open_clip
 import pytest
@@ -90,6 +92,57 @@ def test_batches_are_handed_out_answered_and_never_changed(own):
     after = own.facts()
     assert {name: after[name] for name in before} == before
     assert "pets/batches/batch-003/proposal.json" in after
+
+
+SHORT = """  trainers:
+    short:
+      implementation: flexmatch
+      training: {steps: 4, batch_size: 4, unlabeled_ratio: 1, warmup_steps: 1, head: fresh}
+finish: {trainer: short, look_below: 80%}
+"""
+
+
+def test_a_campaign_is_finished_and_goes_on(own):
+    own.call()
+    own.answer(1)
+    own.file.write_text(own.file.read_text() + SHORT)
+    told = own.call("finish")
+    assert "Campaign pets is finished: 60 rows, 10 labelled by people and 50 by the model" in told
+    made = own.project.folder / "results" / "campaigns" / "pets" / "finished"
+    rows = list(csv.DictReader((made / "dataset.csv").open()))
+    assert [row["item"] for row in rows] == [f"{number:03d}.png" for number in range(60)]
+    assert [row["by"] for row in rows].count("people") == 10
+    assert "fine-tuned end to end by `short`" in (made / "model" / "README.md").read_text()
+    # No batch is handed out; what was answered is received.
+    assert len(list((own.folder / "pets" / "batches").iterdir())) == 1
+    assert len(list((own.folder / "pets" / "received").iterdir())) >= 1
+    assert own.project.planned("finish", config=str(own.file)) == {}
+    # Only what depends on an edit is made again.
+    own.file.write_text(own.file.read_text().replace("80%", "70%"))
+    again = own.project.planned("finish", config=str(own.file))
+    assert again == {"finish_campaign": 1, "finish": 1}
+    # The model is used on a photo from elsewhere.
+    photo = own.folder / "photos" / "007.png"
+    command = ["-m", "workflow_scripts.predict", str(made / "model"), str(photo)]
+    printed = subprocess.run(
+        [sys.executable, *command],
+        cwd=own.project.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.search(r"007\.png,(cat|dog),[01]\.\d{4}", printed)
+    # And the campaign goes on.
+    assert "Campaign pets, batch 2: 10 of 10 to label." in own.call()
+
+
+def test_a_rehearsal_is_not_finished(fresh, tmp_path):
+    file = tmp_path / "rehearsal.yaml"
+    file.write_text("campaign: one\npool: digits\nbackbone: tiny\nrehearsal: {batches: 2}\n")
+    printed = failing(fresh, "finish", "-n", config=str(file))
+    assert "rehearsal.yaml: rehearsal: given; allowed with the target `finish`: a" in printed
+    printed = failing(fresh, "finish", "-n")
+    assert "an experiment; allowed with the target `finish`: a campaign's file" in printed
 
 
 def test_a_campaign_is_rehearsed_on_a_labelled_pool(fresh, tmp_path):

@@ -92,7 +92,7 @@ def test_what_only_the_page_tells_is_no_part_of_what_batches_are_made_from(catal
     found = load(catalogue, target="90%", prices={"label": 0.1}, estimator="prediction-powered")
     assert (found.target, found.prices) == (0.9, {"label": 0.1})
     assert Campaign.from_mapping(found.as_mapping()) == found
-    assert found.for_batches() == replace(usual, estimator="prediction-powered")
+    assert found.for_batches() == replace(usual.for_page(), estimator="prediction-powered")
 
 
 def test_a_rehearsal_takes_what_its_pool_is(catalogue):

@@ -1,0 +1,282 @@
+"""The data set that a campaign has made, and which of its labels should be looked at, as tables."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.campaign.answers.labels import State
+from labelbench_core.campaign.finishing.collected import AnsweredItem, CollectedLabels, shown_label
+from labelbench_core.campaign.finishing.predictions import CalibratedPredictions
+from labelbench_core.campaign.standing.doubts import DoubtfulLabels
+from labelbench_core.storage import files
+
+PEOPLE, MODEL, NOBODY = "people", "model", ""
+WHY = {
+    State.CONTRADICTED.value: "people disagree",
+    State.UNSURE.value: "whoever saw it was unsure",
+    State.SKIPPED.value: "whoever saw it skipped it",
+    State.LABELED.value: "nothing was said of some class",
+    State.ASK_AGAIN.value: "its class was split since",
+}
+"""Why a row that was answered has no label of people's."""
+
+
+@dataclass(frozen=True)
+class RowToCheck:
+    """A row whose label should be looked at.
+
+    Attributes
+    ----------
+    row
+        Its row of the pool.
+    by
+        Who its label is from: `PEOPLE` or `MODEL`.
+    wrong
+        Calibrated probability that the label is wrong; None for people's.
+    why
+        In words.
+    likelier
+        What the model holds more likely, or next most likely.
+    """
+
+    row: int
+    by: str
+    wrong: float | None
+    why: str
+    likelier: str
+
+
+@dataclass(frozen=True)
+class WrongLabels:
+    """How many labels of the model are wrong, by the audit.
+
+    The audit tells how many rows of the whole pool the model is wrong on; on how many of those that
+    people labelled it is, is known.
+
+    Attributes
+    ----------
+    estimate, low, high
+        Numbers of rows; the 95 % interval is that of the accuracy.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The data set: people's labels, and the model's where they have none.
+
+    Attributes
+    ----------
+    by
+        (N,) who each row's label is from: `PEOPLE`, `MODEL`, or `NOBODY` where people found that
+        it is of no class.
+    wrong
+        How many of the model's labels are wrong; None where the audit says nothing.
+    to_check
+        Rows to look at: labels of the model, the likeliest wrong first, then people's, those that a
+        model holds least likely first.
+    """
+
+    by: np.ndarray
+    wrong: WrongLabels | None
+    to_check: Sequence[RowToCheck]
+
+
+def fill(
+    collected: CollectedLabels,
+    predictions: CalibratedPredictions,
+    doubtful: DoubtfulLabels,
+    look_below: float,
+) -> Filled:
+    """Who each label is from, and which should be looked at.
+
+    Parameters
+    ----------
+    look_below
+        Labels of the model are looked at where their probability is below.
+    """
+    by = np.full(len(predictions.probability), MODEL, object)
+    for one in collected.items:
+        if one.label is not None:
+            by[one.row] = PEOPLE
+        elif one.state == State.NO_CLASS.value:
+            by[one.row] = NOBODY
+    of_model = [*_of_model(collected, predictions, by, look_below)]
+    of_model.sort(key=lambda one: (-(one.wrong or 0.0), one.row))
+    # The model that disagrees has seen few labels of rows that a strategy chose because they are
+    # hard: its probabilities say which answer to look at first, not how often one is wrong.
+    why = "a model that did not see this answer disagrees"
+    if doubtful.labels:
+        why += f"; such models agree with {doubtful.agreed:.0%} of all answers"
+    of_people = [
+        RowToCheck(one.row, PEOPLE, None, why, collected.classes[one.likelier])
+        for one in doubtful.labels
+    ]
+    return Filled(by, _wrong_labels(collected, predictions, by), of_model + of_people)
+
+
+def _wrong_labels(
+    collected: CollectedLabels, predictions: CalibratedPredictions, by: np.ndarray
+) -> WrongLabels | None:
+    found, count = predictions.accuracy.estimate, len(by)
+    if not found.n:
+        return None
+    known = 0
+    for one in collected.items:
+        if one.label is not None:
+            names = one.label if isinstance(one.label, tuple) else (one.label,)
+            told = _names(collected, predictions, one.row)
+            known += set(told) != set(names)
+    most = int((by == MODEL).sum())
+    numbers = (count * (1 - share) - known for share in (found.estimate, found.high, found.low))
+    return WrongLabels(*(float(min(max(number, 0.0), most)) for number in numbers))
+
+
+def _of_model(
+    collected: CollectedLabels,
+    predictions: CalibratedPredictions,
+    by: np.ndarray,
+    look_below: float,
+) -> Iterator[RowToCheck]:
+    answered = {one.row: one for one in collected.items}
+    unsure = predictions.probability < look_below
+    for row in np.flatnonzero((by == MODEL) & unsure).tolist():
+        yield _to_check(collected, predictions, row, "the model is unsure")
+    for row, one in answered.items():
+        if by[row] == MODEL and not unsure[row]:
+            yield _to_check(collected, predictions, row, WHY[one.state])
+
+
+def _to_check(
+    collected: CollectedLabels, predictions: CalibratedPredictions, row: int, why: str
+) -> RowToCheck:
+    wrong = 1 - float(predictions.probability[row])
+    likelier = ""
+    if predictions.second is not None:
+        likelier = collected.classes[int(predictions.second[row])]
+    return RowToCheck(row, MODEL, wrong, why, likelier)
+
+
+def write_data_set(
+    path: Path,
+    items: Sequence[str],
+    digests: Sequence[str],
+    collected: CollectedLabels,
+    predictions: CalibratedPredictions,
+    filled: Filled,
+) -> None:
+    """Every row of the pool, with its label, whose it is, and how sure it is."""
+    answered = {one.row: one for one in collected.items}
+    name = "labels" if collected.multilabel else "label"
+    header = ["item", name, "by", "confidence", "outcome", "annotators", "batch", "audit", "sha256"]
+
+    def lines() -> Iterator[Sequence[Any]]:
+        for row, item in enumerate(items):
+            one = answered.get(row)
+            by = filled.by[row]
+            yield [
+                item,
+                _label(collected, predictions, one, row, by),
+                by,
+                _confidence(predictions, one, row, by),
+                "" if one is None else one.state,
+                "" if one is None else " ".join(one.annotators),
+                "" if one is None or not one.batch else one.batch,
+                "" if one is None else int(one.audit),
+                digests[row],
+            ]
+
+    _write(path, header, lines())
+
+
+def write_predictions(
+    path: Path, items: Sequence[str], collected: CollectedLabels, predictions: CalibratedPredictions
+) -> None:
+    """What the model says of every row of the pool, people's labels aside."""
+    name = "labels" if collected.multilabel else "label"
+    header = ["item", name, "probability"]
+    header += [] if predictions.second is None else ["second", "second_probability"]
+
+    def lines() -> Iterator[Sequence[Any]]:
+        for row, item in enumerate(items):
+            cells = [item, _predicted(collected, predictions, row)]
+            cells.append(f"{predictions.probability[row]:.4f}")
+            if predictions.second is not None and predictions.second_probability is not None:
+                cells.append(collected.classes[int(predictions.second[row])])
+                cells.append(f"{predictions.second_probability[row]:.4f}")
+            yield cells
+
+    _write(path, header, lines())
+
+
+def write_to_check(
+    path: Path,
+    items: Sequence[str],
+    collected: CollectedLabels,
+    predictions: CalibratedPredictions,
+    filled: Filled,
+) -> None:
+    """Rows to look at, as `Filled.to_check` has them."""
+    answered = {one.row: one for one in collected.items}
+    name = "labels" if collected.multilabel else "label"
+    header = ["item", name, "by", "wrong", "likelier", "why"]
+    lines = (
+        [
+            items[one.row],
+            _label(collected, predictions, answered.get(one.row), one.row, one.by),
+            one.by,
+            "" if one.wrong is None else f"{one.wrong:.4f}",
+            one.likelier,
+            one.why,
+        ]
+        for one in filled.to_check
+    )
+    _write(path, header, lines)
+
+
+def _label(
+    collected: CollectedLabels,
+    predictions: CalibratedPredictions,
+    one: AnsweredItem | None,
+    row: int,
+    by: str,
+) -> str:
+    if by == MODEL:
+        return _predicted(collected, predictions, row)
+    return shown_label(one.label) if one is not None else ""
+
+
+def _confidence(
+    predictions: CalibratedPredictions, one: AnsweredItem | None, row: int, by: str
+) -> str:
+    if by == MODEL:
+        return f"{predictions.probability[row]:.4f}"
+    return "" if one is None or one.confidence is None else f"{one.confidence:.4f}"
+
+
+def _predicted(collected: CollectedLabels, predictions: CalibratedPredictions, row: int) -> str:
+    names = _names(collected, predictions, row)
+    return shown_label(names) if collected.multilabel else names[0]
+
+
+def _names(
+    collected: CollectedLabels, predictions: CalibratedPredictions, row: int
+) -> tuple[str, ...]:
+    """The classes that the model predicts."""
+    found = predictions.predicted[row]
+    places = np.flatnonzero(found).tolist() if np.ndim(found) else [int(found)]
+    return tuple(collected.classes[place] for place in places)
+
+
+def _write(path: Path, header: Sequence[str], lines: Iterator[Sequence[Any]] | Any) -> None:
+    with files.atomic_path(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(header)
+        table.writerows(lines)

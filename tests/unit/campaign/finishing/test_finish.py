@@ -1,0 +1,238 @@
+"""What a finished campaign hands over: labels, predictions, rows to look at, a model that works."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers.campaigns import CLASSES, answer, call, campaign_in, labels_of, pool_from, pool_of, run
+from labelbench_core.campaign.calls import advance, waiting_files
+from labelbench_core.campaign.finishing.applying import open_model
+from labelbench_core.campaign.finishing.calibration import with_temperature
+from labelbench_core.campaign.finishing.collected import read_collected, write_collected
+from labelbench_core.campaign.finishing.final_proxy import final_proxy
+from labelbench_core.campaign.finishing.finish import FinishedFiles, finish
+from labelbench_core.campaign.finishing.model_folder import RECORD, WEIGHTS, read_model
+from labelbench_core.campaign.state import read_state
+from labelbench_core.errors import InputError
+
+BACKBONE = {"id": "given", "implementation": "precomputed"}
+FINISH = {"trainer": None, "onnx": False, "look_below": 0.9}
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    return campaign_in(tmp_path, audit=60, audit_share=0.4, finish=FINISH)
+
+
+def collected_of(campaign, pool, folder):
+    """All labels, written and read again."""
+    state, _ = read_state(campaign, pool)
+    paths = folder / "labels.json", folder / "labels.npz"
+    write_collected(state, pool, *paths, folder / "labels.csv")
+    return read_collected(*paths, campaign.campaign)
+
+
+def finished(campaign, pool, folder):
+    """(summary, its files) of a campaign whose model is the proxy."""
+    names = ("dataset.csv", "predictions.csv", "to_check.csv", "p.npy", "model", "finished.json")
+    written = FinishedFiles(*(folder / name for name in names))
+    collected = collected_of(campaign, pool, folder)
+    made_with = {"code": "abc", "commit": None}
+    summary = finish(campaign, BACKBONE, pool, collected, None, written, made_with=made_with)
+    return summary, written
+
+
+def table(path):
+    return list(csv.DictReader(path.open()))
+
+
+def test_people_s_labels_stay_and_the_model_fills_the_rest(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    pool = replace(pool, dataset=pool_from(np.ones((1, 1), "f2"), kind="embeddings").dataset)
+    labels = labels_of(pool, truth)
+    done = run(campaign, pool, labels, 4)
+    names = [one["item"] for one in done.batch.record["items"]]
+    outcomes = ("(unsure)", "(no-class)", "(skipped)")
+    special = {**labels, **dict(zip(names[:3], outcomes, strict=True))}
+    answer(campaign, done.batch, special, "last", annotator="bob")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    summary, written = finished(campaign, pool, tmp_path / "out")
+    rows = table(written.data_set)
+    assert [row["item"] for row in rows] == list(pool.items)
+    people = [row for row in rows if row["by"] == "people"]
+    assert len(people) == summary["by_people"] == 80 - 3
+    assert all(row["label"] == labels[row["item"]] for row in people)
+    assert {row["annotators"] for row in people} == {"ann", "bob"}
+    by_item = {row["item"]: row for row in rows}
+    unsure, none, skipped = (by_item[name] for name in names[:3])
+    assert (none["label"], none["by"], none["outcome"]) == ("", "", "no-class")
+    for row in (unsure, skipped):
+        assert row["by"] == "model"
+        assert row["label"] in CLASSES
+    model = [row for row in rows if row["by"] == "model"]
+    assert summary["by_model"] == len(model) == 300 - 77 - 1
+    # What the audit says of all rows, less what is known of those that people labelled.
+    predicted = {row["item"]: row["label"] for row in table(written.predictions)}
+    known = sum(row["label"] != predicted[row["item"]] for row in people)
+    accuracy = read_model(written.model)["accuracy"]
+    wrong = summary["wrong"]
+    assert wrong["estimate"] == pytest.approx(max(300 * (1 - accuracy["estimate"]) - known, 0))
+    assert wrong["high"] == pytest.approx(300 * (1 - accuracy["low"]) - known)
+    missed = sum(row["label"] != labels[row["item"]] for row in model)
+    assert wrong["low"] <= missed <= wrong["high"]
+
+
+def test_rows_to_look_at_are_the_likeliest_wrong_first(campaign, tmp_path):
+    pool, truth = pool_of(400, num_classes=3, width=4)
+    labels = labels_of(pool, truth)
+    done = run(campaign, pool, labels, 5)
+    wrong = [one["item"] for one in done.batch.record["items"]][:2]
+    answers = {**labels, **{item: CLASSES[(CLASSES.index(labels[item]) + 1) % 3] for item in wrong}}
+    answer(campaign, done.batch, answers, "last")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    summary, written = finished(campaign, pool, tmp_path / "out")
+    rows = table(written.to_check)
+    assert summary["to_check"] == len(rows) > 0
+    whose = [row["by"] for row in rows]
+    assert whose == sorted(whose)  # the model's first
+    probabilities = [float(row["wrong"]) for row in rows if row["by"] == "model"]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert {row["wrong"] for row in rows if row["by"] == "people"} == {""}
+    of_model = {row["item"] for row in rows if row["by"] == "model"}
+    predicted = {row["item"]: row for row in table(written.predictions)}
+    filled = {row["item"]: row["by"] for row in table(written.data_set)}
+    expected = {
+        item
+        for item, by in filled.items()
+        if by == "model" and float(predicted[item]["probability"]) < 0.9
+    }
+    assert of_model == expected
+    assert {"people"} <= {row["by"] for row in rows}
+    misses = [
+        filled[item] == "model" and predicted[item]["label"] != labels[item] for item in filled
+    ]
+    found = [item in of_model for item in filled]
+    assert np.mean(np.array(found)[misses]) > 0.6 > np.mean(found)
+
+
+def test_predictions_are_those_of_the_proxy_calibrated_by_the_audit(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    run(campaign, pool, labels_of(pool, truth), 5)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    collected = collected_of(campaign, pool, tmp_path / "again")
+    model = final_proxy(campaign, pool, collected)
+    expected = model.proxy.predict_proba(pool.embeddings.take(np.arange(300)))
+    temperature = read_model(written.model)["temperature"]
+    stored = np.load(written.probabilities)
+    calibrated = with_temperature(expected, temperature, multilabel=False)
+    assert stored == pytest.approx(calibrated, abs=1e-3)
+    rows = table(written.predictions)
+    assert [row["label"] for row in rows] == [CLASSES[one] for one in expected.argmax(axis=1)]
+    second = np.argsort(-expected, axis=1)[:, 1]
+    assert [row["second"] for row in rows] == [CLASSES[one] for one in second]
+
+
+def test_nothing_of_the_audit_enters_the_model(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    labels = labels_of(pool, truth)
+    done = run(campaign, pool, labels, 4)
+    answer(campaign, done.batch, labels, "last")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    collected = collected_of(campaign, pool, tmp_path)
+    audit = {one.row for one in collected.items if one.audit}
+    assert audit == set(collected.audit.rows.tolist())
+    assert not audit & set(collected.training.rows.tolist())
+    assert len(audit) + len(collected.training.rows) == len(collected.items) == 80
+    state, _ = read_state(campaign, pool)
+    assert len(state.batches) == 4  # to finish hands out nothing
+
+
+def test_the_model_s_folder_predicts_what_was_predicted(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    pool = replace(pool, dataset=pool_from(np.ones((1, 1), "f2"), kind="embeddings").dataset)
+    run(campaign, pool, labels_of(pool, truth), 4)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    model = open_model(written.model)
+    rows = pool.embeddings.take(np.arange(300))
+    assert model.predict_proba(rows) == pytest.approx(np.load(written.probabilities), abs=1e-3)
+    with pytest.raises(InputError, match=r"shape \(2, 3\); allowed by .*model.json: \(n, 8\)"):
+        model.predict_proba(np.zeros((2, 3), np.float32))
+
+
+def test_its_card_says_how_good_it_is_and_on_what(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    run(campaign, pool, labels_of(pool, truth), 4)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    card = (written.model / "README.md").read_text()
+    record = read_model(written.model)
+    accuracy = record["accuracy"]
+    assert accuracy["n"] == 24
+    assert f"{accuracy['estimate']:.1%} (95 % interval {accuracy['low']:.1%} to" in card
+    assert card.startswith("---\nlibrary_name: labelbench\n")
+    for name in CLASSES:
+        assert f"| {name} | " in card
+    assert "60 rows were answered by 1 annotator in 4 batches; 24 of them are the audit's" in card
+    assert f"SHA-256 `{record['weights_sha256']}`" in card
+
+
+def test_several_labels_a_row(tmp_path):
+    campaign = campaign_in(
+        tmp_path, audit=60, audit_share=0.4, finish=FINISH, multilabel=True, strategy=BINARY
+    )
+    rng = np.random.default_rng(0)
+    truth = rng.random((300, 3)) < 0.4
+    rows = 3 * truth @ np.eye(3, 8) + rng.normal(size=(300, 8))
+    pool = pool_from(rows.astype(np.float16), kind="embeddings")
+    cells = [json.dumps([c for c, on in zip(CLASSES, row, strict=True) if on]) for row in truth]
+    run(campaign, pool, dict(zip(pool.items, cells, strict=True)), 5)
+    summary, written = finished(campaign, pool, tmp_path / "out")
+    assert summary["by_people"] == 80
+    stored = np.load(written.probabilities)
+    assert stored.shape == (300, 3)
+    assert ((stored >= 0.5) == truth).mean() > 0.8
+    assert open_model(written.model).predict_proba(rows) == pytest.approx(stored, abs=2e-2)
+    assert "second" not in table(written.predictions)[0]
+    assert "any number of 3 classes" in (written.model / "README.md").read_text()
+
+
+BINARY = {"id": "mmc", "implementation": "mmc", "options": {}}
+
+
+@pytest.mark.parametrize("name", [RECORD, WEIGHTS])
+def test_a_damaged_model_is_told(campaign, tmp_path, name):
+    pool, truth = pool_of(300)
+    run(campaign, pool, labels_of(pool, truth), 3)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    path = written.model / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=name):
+        open_model(written.model)
+    path.unlink()
+    with pytest.raises(InputError, match=name):
+        open_model(written.model)
+
+
+def test_before_labels_of_two_classes_there_is_nothing_to_finish(campaign, tmp_path):
+    pool, _ = pool_of(300)
+    done = call(campaign, pool)
+    with pytest.raises(InputError, match="no row outside the audit has a label; allowed: after"):
+        collected_of(campaign, pool, tmp_path)
+    answer(campaign, done.batch, dict.fromkeys(pool.items, "wren"))
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    with pytest.raises(InputError, match=r"all 12 labels to train on are 'wren'; allowed: labels"):
+        collected_of(campaign, pool, tmp_path)
+
+
+def test_labels_of_another_pool_are_refused(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    run(campaign, pool, labels_of(pool, truth), 3)
+    collected = collected_of(campaign, pool, tmp_path)
+    other = replace(pool, source="other")
+    written = FinishedFiles(*(tmp_path / str(n) for n in range(6)))
+    with pytest.raises(InputError, match="its pool has changed since its labels were collected"):
+        finish(campaign, BACKBONE, other, collected, None, written, made_with={})
