@@ -26,6 +26,7 @@ from labelbench_core.embeddings.encoders import Encoder, encoder_of
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.kept import KeptBlocks, batches_of, keys_of
 from labelbench_core.embeddings.kept_batches import KeptBatches
+from labelbench_core.embeddings.kept_rows import KeptRows, RowByRow
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
 from labelbench_core.storage import files, store
@@ -103,7 +104,7 @@ def embed(
     interrupted extraction continues at the first missing block of the sibling folder
     `{arrays}.partial`. Blocks and batches all of whose rows were embedded before, in that order and
     with the same settings, are reused from the hidden sibling folder `.{arrays}.kept` (`kept`,
-    `kept_batches`).
+    `kept_batches`), and single images of files wherever they stand now (`kept_rows`).
 
     Parameters
     ----------
@@ -169,10 +170,17 @@ def embed(
     }
     splits = {view.array: view.split for view in views}
     keys = keys_of({**settings, "machine": machine}, journal.arrays, splits, rows)
+    of_rows = {**settings, "dataset_fingerprint": None, "machine": machine}
     kept = KeptBlocks(arrays.with_name(f".{arrays.name}.kept"), keys.blocks)
     kept.fill(journal)
     noted = arrays.with_name(f".{arrays.name}.batches.json")
     earlier = KeptBatches(noted, kept.folder, keys.batches)
+    known = KeptRows(
+        arrays.with_name(f".{arrays.name}.rows.npz"),
+        kept.folder,
+        files.sha256_bytes(files.canonical_json(of_rows).encode()),
+        settings["batch_size"],
+    )
     encoder.start(device, settings["precision"])
     with Progress(
         f"embedding {settings['dataset']} with {backbone_id}",
@@ -180,7 +188,7 @@ def embed(
         dataset.rows,
         done=_rows_done(journal, shapes),
     ) as progress:
-        _embed_missing(views, rows, encoder, journal, kept, earlier, settings, progress)
+        _embed_missing(views, rows, encoder, journal, kept, earlier, known, settings, progress)
     manifest = {
         **settings,
         **_described(views, journal),
@@ -196,6 +204,8 @@ def embed(
     manifest = write_record(manifest_path, "embeddings", manifest)
     kept.drop_others()
     earlier.note(journal.arrays, kept)
+    if all(view.prepare is None for view in views):
+        known.note(journal.arrays, kept, {view.array: rows[view.split] for view in views})
     return manifest
 
 
@@ -215,15 +225,19 @@ def _embed_missing(
     journal: Journal,
     kept: KeptBlocks,
     earlier: KeptBatches,
+    known: KeptRows,
     settings: dict[str, Any],
     progress: Progress,
 ) -> None:
     """Embed the blocks missing from the journal; rows are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
+    by_row = _row_by_row(tasks, rows, encoder, earlier, known, settings["batch_size"])
 
     def read(task: PlannedBatch) -> tuple[list[np.ndarray | None], Any]:
         made = [earlier.get(view.array, task.rows) for view in task.views]
         if all(one is not None for one in made):
+            return made, None
+        if task.split in by_row and by_row[task.split].plans(task.rows):
             return made, None
         return [None] * len(made), rows[task.split].batch(
             np.arange(task.rows.start, task.rows.stop)
@@ -232,6 +246,10 @@ def _embed_missing(
     collected: dict[str, list[np.ndarray]] = {}
     for task, (made, batch) in _read_ahead(tasks, read):
         for view, features in zip(task.views, made, strict=True):
+            if features is None and batch is None:
+                features = by_row[task.split].of(task.rows)
+                if features is None:
+                    batch = rows[task.split].batch(np.arange(task.rows.start, task.rows.stop))
             if features is None:
                 prepare = view.prepare and functools.partial(
                     view.prepare, first_row=task.rows.start
@@ -244,6 +262,32 @@ def _embed_missing(
                 journal.write(array, task.block, np.concatenate(parts))
                 kept.keep(journal, array, task.block)
             collected = {}
+
+
+def _row_by_row(
+    tasks: Sequence[PlannedBatch],
+    rows: Mapping[str, SplitRows],
+    encoder: Encoder,
+    earlier: KeptBatches,
+    known: KeptRows,
+    batch_size: int,
+) -> dict[str, RowByRow]:
+    """Split → what reuses single rows, where all its views are of rows as they are."""
+    found: dict[str, RowByRow] = {}
+    for split in dict.fromkeys(task.split for task in tasks):
+        own = [task for task in tasks if task.split == split]
+        if any(view.prepare is not None for view in own[0].views):
+            continue
+        full = [
+            task.rows
+            for task in own
+            if len(task.rows) == batch_size and not earlier.has(task.views[0].array, task.rows)
+        ]
+        found[split] = RowByRow(
+            known, rows[split], lambda batch: encoder.encode(batch, None), batch_size
+        )
+        found[split].plan(full)
+    return found
 
 
 def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator[PlannedBatch]:

@@ -45,6 +45,10 @@ class KeptBatches:
         except (AttributeError, InputError, KeyError, TypeError, ValueError):
             log.info("%s: damaged; no batch of an earlier extraction is reused", path)
 
+    def has(self, array: str, rows: range) -> bool:
+        """Whether an earlier extraction made a batch."""
+        return self._keys[array, rows.start] in self._places
+
     def get(self, array: str, rows: range) -> np.ndarray | None:
         """(B, D) the features of a batch; None where they have to be computed."""
         place = self._places.get(self._keys[array, rows.start])
@@ -85,12 +89,22 @@ class KeptBatches:
         """The rows of a kept block; None if it is gone or damaged."""
         try:
             rows, width, block_rows = self._blocks[name]
-            if files.sha256_file(self._folder / name) != name.partition("-")[2]:
-                raise InputError(f"{name}: damaged")
-            return _KeptBlock(self._folder / name, (rows, width), block_rows)
-        except (InputError, OSError, KeyError, TypeError, ValueError) as error:
-            log.info("%s: cannot be reused (%s); its rows are embedded again", name, error)
+        except (KeyError, TypeError, ValueError):
             return None
+        return open_kept_block(self._folder, name, rows, width, block_rows)
+
+
+def open_kept_block(
+    folder: Path, name: str, rows: int, width: int, block_rows: int
+) -> RowBlocks | None:
+    """The (`rows`, `width`) rows of a kept block; None if it is gone or damaged."""
+    try:
+        if files.sha256_file(folder / name) != name.partition("-")[2]:
+            raise InputError(f"{name}: damaged")
+        return _KeptBlock(folder / name, (rows, width), block_rows)
+    except (InputError, OSError, TypeError, ValueError) as error:
+        log.info("%s: cannot be reused (%s); its rows are embedded again", name, error)
+        return None
 
 
 class _KeptBlock(RowBlocks):

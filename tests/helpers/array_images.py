@@ -13,5 +13,7 @@ class ArrayImages:
     def batch(self, indices):
         return self.images[indices]
 
+    contents_are_noted = False
+
     def contents(self, rows):
         return f"images {rows}"

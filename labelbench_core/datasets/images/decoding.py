@@ -74,6 +74,8 @@ class FileImages:
         Threads that decode (Pillow lets other threads run meanwhile).
     """
 
+    contents_are_noted = True
+
     def __init__(
         self,
         root: Path,

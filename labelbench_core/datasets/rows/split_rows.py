@@ -11,7 +11,16 @@ from labelbench_core.storage import store
 
 
 class SplitRows(Protocol):
-    """Random access to the rows of one split, whatever they are."""
+    """Random access to the rows of one split, whatever they are.
+
+    Attributes
+    ----------
+    contents_are_noted
+        Whether `contents` is known without reading the rows, and features of a row depend on no
+        other row.
+    """
+
+    contents_are_noted: bool
 
     def __len__(self) -> int: ...
 
@@ -34,6 +43,8 @@ class Images(SplitRows, Protocol):
 
 class StoredRows:
     """Images or embeddings of a Zarr array."""
+
+    contents_are_noted = False
 
     def __init__(self, rows: store.RowBlocks) -> None:
         self._rows = rows

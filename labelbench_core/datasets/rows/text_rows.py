@@ -18,6 +18,8 @@ def stored_texts(texts: Sequence[str]) -> dict[str, np.ndarray]:
 class TextRows:
     """The texts of one split; read whole, since texts are small beside their embeddings."""
 
+    contents_are_noted = False  # and texts are padded to the length of others
+
     def __init__(self, content: RowBlocks, ends: RowBlocks) -> None:
         self._content, self._ends = content.load().tobytes(), ends.load()
 
