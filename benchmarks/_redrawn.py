@@ -20,6 +20,7 @@ from labelbench_core.campaign.standing.history import (
 from labelbench_core.seeds import rng_for
 
 SIZES = (10, 50, 100, 200, 400)
+PARTS = 8
 WHOLE, DRAWN = "campaigns", "redrawn"
 ALONE, CLASSES = "audit alone", "classes"
 ROUNDING = 1e-9
@@ -89,12 +90,16 @@ def _kept(campaigns: Sequence[Rehearsal]) -> Iterator[_Kept]:
 
 
 def in_campaigns(campaigns: Sequence[Rehearsal], truth: np.ndarray) -> Iterator[Audited]:
-    """Each model of each campaign by the first rows of that campaign's own audit."""
+    """Each model of each campaign by rows of that campaign's own audit, in their order.
+
+    By the first so many, the next ones, and so on, at most `PARTS` times: all are as random.
+    """
     models = list(_kept(campaigns))
     for size in SIZES:  # sizes first: intervals of one size share what they draw
         for one in models:
-            if size <= len(one.order):
-                yield from one.said(one.order[:size], truth, one.bought)
+            for part in range(min(len(one.order) // size, PARTS)):
+                rows = one.order[part * size : (part + 1) * size]
+                yield from one.said(rows, truth, one.bought)
 
 
 def drawn_again(

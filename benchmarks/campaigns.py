@@ -9,7 +9,8 @@ FOLDER/tables/SETTING, or, with `--keep`, to docs/benchmarks/campaigns/SETTING, 
 `python -m docs.rehearsed_campaigns` makes docs/benchmarks/campaigns.md:
 
 - `intervals.csv`: coverage and median width of intervals of accuracy, by size of the audit.
-  `campaigns`: every model of every campaign, by the first rows of that campaign's own audit.
+  `campaigns`: every model of every campaign, by the first rows of that campaign's own audit, the
+  next ones, and so on, up to eight times.
   `redrawn`: the models' kept predictions, by at least 2,000 audits (`--audits`) of random rows
   that did not train the model. Estimators: `plain` and `prediction-powered`; `audit alone`: the
   audit's share of right rows taken for that of the pool, exact for random rows, for comparison;
