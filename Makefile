@@ -2,6 +2,7 @@
 # make run CONFIG=FILE    run the experiment in FILE, show its result
 # make plan CONFIG=FILE   what would run, how much of it, and why; FULL=1: every job
 # make finish CONFIG=FILE   the end of the labelling campaign in FILE: labels, model, predictions
+# make campaign   the labelling campaign in campaigns/my-campaign.yaml, an example to edit, or in CONFIG=FILE
 # make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run;
 #   THOROUGH=1: and those that take minutes
 # make test-extras   the tests that need packages of our extras, with those in .venv-extras
@@ -18,15 +19,24 @@ UV := uv>=0.8,<1
 # Some containers set it: each of the many short jobs would then compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo run plan finish test test-extras thorough lint format docs claims bench check-gpu lock slurm clean
+.PHONY: demo run campaign plan finish test test-extras thorough lint format docs claims bench check-gpu lock slurm clean
 
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
 CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
 # Snakemake's own error of a file that it cannot read names neither file nor line.
 READABLE = $(if $(CONFIG),$(BIN)/python -m workflow_scripts.check_readable '$(CONFIG)')
 CORES ?= all
+OWN_CAMPAIGN := campaigns/my-campaign.yaml
 demo: OFFER = --offer
-demo: run
+demo: $(OWN_CAMPAIGN) run
+
+# A user's own file is never one that git knows.
+$(OWN_CAMPAIGN):
+	@mkdir -p $(@D)
+	@cp config/examples/campaign.yaml $@
+
+campaign: CONFIG = $(OWN_CAMPAIGN)
+campaign: $(OWN_CAMPAIGN) run
 
 run: .venv/installed
 	@$(READABLE)
