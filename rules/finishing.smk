@@ -12,6 +12,8 @@ TRAINERS = (
     if FINISH.get("trainer")
     else []
 )
+# A training that does not start from the proxy has nothing of it.
+PROXY_RUN = CAMPAIGN.components() if CAMPAIGN.for_tuning().proxy else []
 BACKBONE = entry("backbones", CAMPAIGN.backbone)
 BACKBONE_RUN = entries.components(CATALOGUE, "backbones", CAMPAIGN.backbone, CAMPAIGN.backbone)
 
@@ -22,6 +24,10 @@ def finished_outputs():
         told = f"{ASKED.name}: rehearsal: given; allowed with the target `finish`: a campaign that people answer"
         raise parsing.stop(InputError(told))
     FINISHING.append(True)
+    if workflow.is_main_process and campaigns.labels_are_old(CAMPAIGN):
+        # What was received by another call is no input here.
+        FORCED.force([FINISHED["record"]], "labels have been received since")
+        FORCED.apply(workflow.dag, FINISHED["record"])
     left_out = () if FINISH["onnx"] else ("onnx",)
     return [path for name, path in FINISHED.items() if name not in left_out]
 
@@ -82,9 +88,7 @@ rule finetune_campaign:
         runtime=480,
         gpu=GPU,
     params:
-        code=code(
-            "finetune_campaign", components=[*CAMPAIGN.components(), *BACKBONE_RUN, *TRAINERS]
-        ),
+        code=code("finetune_campaign", components=[*PROXY_RUN, *BACKBONE_RUN, *TRAINERS]),
         settings=verbatim(canonical_json(CAMPAIGN.for_tuning().as_mapping())),
         backbone=verbatim(canonical_json(BACKBONE)),
     message:

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.campaign.advice.kept import told as told_of_choices
+from labelbench_core.campaign.answers.ledger import receipts
 from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.campaign.settings import Campaign
-from labelbench_core.errors import InputError, listed, seen_from_here
+from labelbench_core.errors import Damaged, InputError, listed, seen_from_here
 from labelbench_core.storage import files
 from labelbench_core.storage.places import printable
+from labelbench_core.storage.records import read_record
 from workflow_scripts import _snakefile as parsing
 
 PLACE = "results/campaigns/{campaign}"
@@ -65,6 +67,22 @@ def finished(campaign: Campaign) -> dict[str, str]:
     }
 
 
+def labels_are_old(campaign: Campaign) -> bool:
+    """Whether facts have been added since its labels were collected; exits if one is damaged."""
+    record = Path(finished(campaign)["record"])
+    if not record.is_file():
+        return False
+    try:
+        received = receipts(campaign.folder)
+        known = read_record(record, "campaign labels")
+    except Damaged:
+        return True  # the job that reads it says what is wrong
+    except InputError as error:
+        raise parsing.stop(error) from None
+    last = received[-1].sha256 if received else None
+    return (known["answers_sha256"], known["batches"]) != (last, _batches(campaign))
+
+
 def fine_tuned(campaign: Campaign) -> dict[str, str]:
     """What the fine-tuning at the end of a campaign makes, where its model is no proxy."""
     place = f"{_place(campaign)}/finished/fine-tuning"
@@ -114,9 +132,14 @@ def tell_of_rehearsal(campaign: Campaign, facts: Path, *tables_and_page: Path) -
 
 
 def tell_of_finished(campaign: Campaign) -> None:
-    """Say what a finished campaign hands over, unless it failed."""
+    """Say what a finished campaign hands over, unless it failed: its summary comes last."""
     made = {name: Path(path) for name, path in finished(campaign).items()}
-    if made["summary"].is_file():
+    before = [made["record"]]
+    if (campaign.finish or {}).get("trainer"):
+        before.append(Path(fine_tuned(campaign)["tuned"]))
+    there = all(path.is_file() for path in (*before, made["summary"]))
+    written = made["summary"].stat().st_mtime_ns if there else 0
+    if there and all(path.stat().st_mtime_ns <= written for path in before):
         for line in what_is_finished(campaign, files.read_json(made["summary"])):
             print(line, file=sys.stderr)
 
@@ -142,6 +165,8 @@ def what_is_finished(campaign: Campaign, summary: dict[str, Any]) -> list[str]:
             f"; right on a random row of the pool: {accuracy['estimate']:.1%} "
             f"({accuracy['low']:.1%} to {accuracy['high']:.1%})"
         )
+    if undecided := summary["undecided"]["undecided"]:
+        lines[-1] += f", leaving out {undecided} rows of the audit that people could not decide"
     other = summary["compared"]
     if other and other["p_value"] < 0.05 and other["only_proxy"] > other["only_network"]:
         lines.append(

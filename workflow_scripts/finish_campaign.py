@@ -10,6 +10,7 @@ from labelbench_core.campaign.finishing.fine_tuned import FineTunedFiles
 from labelbench_core.campaign.finishing.finish import FinishedFiles, finish
 from labelbench_core.campaign.pool import open_pool
 from labelbench_core.campaign.settings import Campaign
+from labelbench_core.storage.records import read_record
 from workflow_scripts._commit import commit
 from workflow_scripts._job import job_parser, run_job
 from workflow_scripts._versions import versions_of
@@ -39,6 +40,7 @@ def finish_campaign(arguments: argparse.Namespace) -> None:
         collected,
         fine_tuned,
         written,
+        embedded=read_record(arguments.embeddings, "embeddings"),
         made_with={"commit": commit(), "code": arguments.code, **versions_of(PACKAGES)},
         threads=arguments.threads,
     )

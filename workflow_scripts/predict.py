@@ -2,15 +2,15 @@
 
     python -m workflow_scripts.predict results/campaigns/pets/finished/model new-photos/ > new.csv
 
-Writes a table: what each row is called, its class (several, with spaces between them as the
-campaign's tables have them), and the calibrated probability that this is right.
+Writes a table: what each row is called, its class (several, as the campaign's tables have them),
+and the calibrated probability that this is right. Images that cannot be read are named at the end.
 """
 
 import argparse
-import contextlib
 import csv
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,14 @@ from labelbench_core.campaign.finishing.calibration import confidence
 from labelbench_core.campaign.finishing.collected import shown_label
 from labelbench_core.errors import InputError
 from labelbench_core.registry.info import IMAGES
+from labelbench_core.storage import files
+from labelbench_core.storage.places import printable
 
-AT_ONCE = 1024
+AT_ONCE = 256
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Parse arguments and run; the exit status: 0, 1 with images left out, 2 for bad input."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -37,48 +40,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         model = open_model(arguments.model, arguments.threads)
-        with _destination(arguments.output) as file:
-            _write(file, model, _rows_of(model, arguments.rows))
+        sources = _sources_of(model, arguments.rows)
+        if arguments.output is None:
+            left_out = _write(sys.stdout, model, sources)
+        else:
+            with (
+                files.atomic_path(arguments.output) as aside,
+                open(aside, "w", encoding="utf-8", newline="") as file,
+            ):
+                left_out = _write(file, model, sources)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    for line in left_out:
+        print(f"left out: {line}", file=sys.stderr)
+    return 1 if left_out else 0
 
 
-@contextlib.contextmanager
-def _destination(path: Path | None) -> Iterator[Any]:
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            yield file
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _rows_of(model: CampaignModel, paths: Sequence[Path]) -> Iterator[tuple[list[str], Any]]:
-    """(what rows are called, rows) in parts."""
+def _sources_of(model: CampaignModel, paths: Sequence[Path]) -> list[tuple[list[str], Any]]:
+    """(what rows are called, rows) of every source; `InputError` before anything is predicted."""
     kind = model.record["rows"]
     if kind == IMAGES:
         found = list(image_files(paths))
-        for first in range(0, len(found), AT_ONCE):
-            part = found[first : first + AT_ONCE]
-            yield [str(path) for path in part], part
-        return
-    for path in paths:
-        rows = _texts(path) if kind == "texts" else _embeddings(path)
-        for first in range(0, len(rows), AT_ONCE):
-            part = rows[first : first + AT_ONCE]
-            yield [f"{path}:{first + place + 1}" for place in range(len(part))], part
+        return [([printable(path) for path in found], found)]
+    read = _texts if kind == "texts" else _embeddings
+    sources = [(path, read(path)) for path in paths]
+    return [
+        ([f"{printable(path)}:{place}" for place in range(1, len(rows) + 1)], rows)
+        for path, rows in sources
+    ]
 
 
 def _texts(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Not `splitlines`: other characters than line feeds may be part of a text.
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            content = file.read()
     except (OSError, UnicodeDecodeError) as error:
         told = f"{path}: cannot be read ({error})"
         raise InputError(f"{told}; allowed: a file in UTF-8 with a text in each line") from error
+    lines = [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]
     if empty := [number for number, line in enumerate(lines, 1) if not line.strip()]:
         raise InputError(f"{path}: line {empty[0]}: empty; allowed: a text in each line")
     return lines
@@ -95,19 +99,39 @@ def _embeddings(path: Path) -> np.ndarray:
     return rows
 
 
-def _write(file: Any, model: CampaignModel, parts: Iterator[tuple[list[str], Any]]) -> None:
+def _write(file: Any, model: CampaignModel, sources: Sequence[tuple[list[str], Any]]) -> list[str]:
+    """Write the table; a line for each image that cannot be read, and is not in it."""
     multilabel, classes = model.record["multilabel"], model.record["classes"]
-    table = csv.writer(file)
+    table, left_out = csv.writer(file), list[str]()
     table.writerow(["item", "labels" if multilabel else "label", "probability"])
-    for names, rows in parts:
-        p = model.predict_proba(rows)
-        sure = confidence(p, multilabel=multilabel)
-        for name, of_row, probability in zip(names, p, sure.tolist(), strict=True):
-            if multilabel:
-                label = shown_label(tuple(classes[n] for n in np.flatnonzero(of_row >= 0.5)))
-            else:
-                label = classes[int(of_row.argmax())]
-            table.writerow([name, label, f"{probability:.4f}"])
+    for names, rows in sources:
+        for first in range(0, len(rows), AT_ONCE):
+            called, part = names[first : first + AT_ONCE], rows[first : first + AT_ONCE]
+            if model.record["rows"] == IMAGES:
+                called, part = _images(model, called, part, left_out)
+            p = model.predict_proba(part)
+            sure = confidence(p, multilabel=multilabel, exponent=model.record["exponent"])
+            for name, of_row, probability in zip(called, p, sure.tolist(), strict=True):
+                if multilabel:
+                    label = shown_label(tuple(classes[n] for n in np.flatnonzero(of_row >= 0.5)))
+                else:
+                    label = classes[int(of_row.argmax())]
+                table.writerow([name, label, f"{probability:.4f}"])
+    file.flush()
+    return left_out
+
+
+def _images(
+    model: CampaignModel, names: Sequence[str], paths: Sequence[Path], left_out: list[str]
+) -> tuple[list[str], list[np.ndarray]]:
+    """Names and pixels of the images that can be read."""
+    found: list[tuple[str, np.ndarray]] = []
+    for name, path in zip(names, paths, strict=True):
+        try:
+            found.append((name, model.read_image(path)))
+        except InputError as error:
+            left_out.append(str(error))
+    return [name for name, _ in found], [pixels for _, pixels in found]
 
 
 if __name__ == "__main__":

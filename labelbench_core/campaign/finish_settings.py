@@ -13,6 +13,7 @@ from labelbench_core.training.recipe import Recipe
 
 LOOK_BELOW = "90%"
 NO_TRAINER = "none"
+MEMBERS = "member_probabilities"
 SEMI_SUPERVISED, SUPERVISED = "finetune-flexmatch", "finetune-supervised"
 """Trainers of networks that can be trained, where the file names none: rows with one class, with
 several. End to end, FlexMatch was above supervised training in all our comparisons, by 1.3 to 2.9
@@ -47,6 +48,11 @@ def finish_of(
         "onnx": asked.get("onnx", False),
         "look_below": float(asked.get("look_below", LOOK_BELOW).removesuffix("%")) / 100,
     }
+
+
+def starts_from_proxy(trainer: Mapping[str, Any]) -> bool:
+    """Whether a trainer's entry starts from the classifier of the proxy."""
+    return Recipe.from_options(trainer.get("training")).head == "proxy"
 
 
 def finish_errors(
@@ -111,5 +117,6 @@ def _not_linear(
         return  # the network is fine-tuned
     name = config.get("proxy", USUAL_PROXY)
     info = registry.describe("proxies", catalogue["proxies"][name]["implementation"]).info
-    if not info.get("pretrained_head"):
-        yield f"{told}: the proxy {shown(name)} has no linear head; allowed with it: {allowed}"
+    if not info.get("pretrained_head") or MEMBERS in info.get("provides", ()):
+        of_proxy = f"{told}: the proxy {shown(name)} is no single linear head"
+        yield f"{of_proxy}; allowed with it: {allowed}"

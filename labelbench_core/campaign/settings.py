@@ -21,7 +21,7 @@ from labelbench_core.campaign.file_checks import (
     strategy_misfits,
     unknown_entries,
 )
-from labelbench_core.campaign.finish_settings import finish_of
+from labelbench_core.campaign.finish_settings import finish_of, starts_from_proxy
 from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.schemas import schema_errors
@@ -29,6 +29,7 @@ from labelbench_core.errors import InputError, raise_all
 from labelbench_core.storage.places import printable
 
 SCHEMA = "campaign.schema.json"
+MAJORITY = "majority"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Campaign:
     audit: int | float | None = None
     audit_share: float = 0.1
     next_batch_at: float = 1.0
-    agreement: str = "majority"
+    agreement: str = MAJORITY
     suggestions: bool = False
     seed: int = 0
     estimator: str = ESTIMATOR
@@ -159,18 +160,40 @@ class Campaign:
             prices=None,
             advice={},
             zero_shot=False,
+            # These are in its collected labels.
+            folder=Path(),
+            classes=(),
+            class_changes=(),
+            audit=None,
+            agreement=MAJORITY,
+            finish={key: value for key, value in (self.finish or {}).items() if key != "onnx"},
         )
 
     def for_tuning(self) -> "Campaign":
         """Without what has no influence on the network that is fine-tuned at its end."""
         trainer = (self.finish or {}).get("trainer")
-        return dataclasses.replace(
+        found = dataclasses.replace(
             self.for_finishing(), estimator=ESTIMATOR, finish={"trainer": trainer}
         )
+        if trainer and starts_from_proxy(trainer):
+            return found
+        return dataclasses.replace(found, proxy={}, strategy={}, first={})
 
     def for_labels(self) -> "Campaign":
         """Without what has no influence on its labels."""
-        return dataclasses.replace(self.for_tuning(), proxy={}, strategy={}, first={}, finish=None)
+        return dataclasses.replace(
+            self.for_batches(),
+            proxy={},
+            strategy={},
+            first={},
+            batch_size=1,
+            audit_share=0.0,
+            next_batch_at=0.0,
+            suggestions=False,
+            advice={},
+            zero_shot=False,
+            estimator=ESTIMATOR,
+        )
 
 
 def load_campaign(
@@ -220,7 +243,7 @@ def load_campaign(
         audit=_amount(config.get("audit")),
         audit_share=share_of(config.get("audit_share", "10%")),
         next_batch_at=share_of(config.get("next_batch_at", "100%")),
-        agreement=config.get("agreement", "majority"),
+        agreement=config.get("agreement", MAJORITY),
         suggestions=config.get("suggestions", False),
         seed=config.get("seed", 0),
         estimator=config.get("estimator", ESTIMATOR),

@@ -172,6 +172,8 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
             "backbone": {"id": str, "implementation": str},
             "reading": {"image_size": object, "ground": str},
             "temperature": float,
+            "exponent": float,
+            "backbone_weights_sha256": str,
             "weights_sha256": str,
         },
     ),

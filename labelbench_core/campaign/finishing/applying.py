@@ -22,7 +22,7 @@ from labelbench_core.campaign.finishing.model_folder import (
 )
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.precision import embedding_precision
-from labelbench_core.errors import InputError, damaged
+from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.proxies import Statistics
 from labelbench_core.registry.info import IMAGES
 
@@ -52,14 +52,12 @@ class CampaignModel:
     backbone: Any = None
 
     def predict_proba(self, rows: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """(n, C) float32 calibrated probabilities of images' files, texts, or embeddings."""
+        """(n, C) float32 calibrated probabilities of images, texts or embeddings."""
         parts = [self._of(rows[first : first + BATCH]) for first in range(0, len(rows), BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.record["classes"])))
 
     def _of(self, rows: Any) -> np.ndarray:
-        batch = rows
-        if self.record["rows"] == IMAGES:
-            batch = np.stack([self.read_image(path) for path in rows])
+        batch = np.stack(rows) if self.record["rows"] == IMAGES else rows
         found = self.probabilities(batch)
         return with_temperature(
             found, self.record["temperature"], multilabel=self.record["multilabel"]
@@ -89,12 +87,29 @@ def open_model(folder: Path, threads: int = 1) -> CampaignModel:
     record = read_model(folder)
     prepare_cpu(threads)
     backbone = registry.build("backbones", record["backbone"])
+    _require_same_backbone(folder, record, backbone)
     size = 0
     if record["rows"] == IMAGES:
         size = record["reading"]["image_size"] or backbone.input_size
     if record["model"] == NETWORK:
         return CampaignModel(record, _of_network(folder, record, backbone), size, backbone)
     return CampaignModel(record, _of_proxy(folder, record, backbone), size, backbone)
+
+
+def _require_same_backbone(folder: Path, record: dict[str, Any], backbone: Any) -> None:
+    """The backbone that is built here must be what the model was trained on."""
+    found = {}
+    if record["model"] != NETWORK:  # which has weights of its own
+        found["backbone_weights_sha256"] = backbone.weights_sha256
+    if record["preprocessing"] is not None:
+        found["preprocessing"] = backbone.preprocessing()
+    for key, value in found.items():
+        if record[key] != value:
+            raise InputError(
+                f"{folder / RECORD}: {key} is {shown(record[key])}, and that of the backbone "
+                f"{record['backbone']['id']!r} as it is built here is {shown(value)}; allowed: the "
+                "weights and the version of the library that the campaign had"
+            )
 
 
 def _of_network(
@@ -130,6 +145,9 @@ def _of_proxy(folder: Path, record: dict[str, Any], backbone: Any) -> Callable[[
     if record["rows"] == "embeddings":
 
         def given(rows: np.ndarray) -> np.ndarray:
+            if not np.isfinite(rows).all():
+                told = f"embeddings: row {int(np.argwhere(~np.isfinite(rows))[0, 0])} of a batch"
+                raise InputError(f"{told} has a value that is not finite; allowed: numbers")
             if rows.ndim != 2 or rows.shape[1] != width:
                 raise InputError(
                     f"embeddings of shape {rows.shape}; allowed by {folder / RECORD}: (n, {width})"

@@ -5,6 +5,8 @@ rows that no model was trained on. With a weak prior on the temperature, few row
 the model is always right, do not make it certain of everything.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,10 @@ WIDEST = 3.0
 """Bounds of the logarithm of the temperature."""
 FOLDS = 5
 LEAST = 1e-7
-"""Probabilities below it count as this, as do those above 1 less it of single classes."""
+"""A probability that is zero counts as this in a loss."""
+SMALLEST, NEAREST_TO_1 = 1e-30, 1 - 6e-8
+"""Of probabilities whose logarithms are divided: below, and above in single precision, is nothing
+left to tell apart."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,9 @@ class Calibration:
     ----------
     temperature
         By which logarithms of probabilities are divided; 1 where no row of the audit is decided.
+    exponent
+        Where a row can have several labels: the power of the product of its classes' probabilities
+        that is the probability that all are right, since classes are not independent; else 1.
     rows
         Decided rows of the audit that it was found on.
     loss_before, loss_after
@@ -37,6 +45,7 @@ class Calibration:
     """
 
     temperature: float
+    exponent: float
     rows: int
     loss_before: float
     loss_after: float
@@ -64,29 +73,32 @@ def calibrate(
     count = len(probabilities)
     if not count:
         nan = float("nan")
-        return Calibration(1.0, 0, nan, nan, nan, nan, nan)
+        return Calibration(1.0, 1.0, 0, nan, nan, nan, nan, nan)
     weights = weights / weights.mean()
     folds = min(FOLDS, count)
     fold = rng.permutation(count) % folds
-    held_out = np.empty_like(probabilities, np.float64)
+    multilabel = labels.ndim > 1
+    held_out, sure = np.empty_like(probabilities, np.float64), np.empty(count)
     for one in range(folds):
         own = fold == one
-        other = ~own if folds > 1 else own[:0]
-        rest = (
-            _temperature(probabilities[other], labels[other], weights[other]) if folds > 1 else 1.0
-        )
-        held_out[own] = with_temperature(probabilities[own], rest, multilabel=labels.ndim > 1)
+        temperature, exponent = 1.0, 1.0
+        if folds > 1:
+            temperature, exponent = _found(probabilities[~own], labels[~own], weights[~own])
+        held_out[own] = with_temperature(probabilities[own], temperature, multilabel=multilabel)
+        sure[own] = confidence(held_out[own], multilabel=multilabel, exponent=exponent)
+    temperature, exponent = _found(probabilities, labels, weights)
 
     def mean(values: np.ndarray) -> float:
         return float(np.average(values, weights=weights))
 
     return Calibration(
-        temperature=_temperature(probabilities, labels, weights),
+        temperature=temperature,
+        exponent=exponent,
         rows=count,
         loss_before=mean(_losses(probabilities, labels)),
         loss_after=mean(_losses(held_out, labels)),
-        confidence_before=mean(confidence(probabilities, multilabel=labels.ndim > 1)),
-        confidence_after=mean(confidence(held_out, multilabel=labels.ndim > 1)),
+        confidence_before=mean(confidence(probabilities, multilabel=multilabel)),
+        confidence_after=mean(sure),
         accuracy=mean(_right(probabilities, labels)),
     )
 
@@ -95,7 +107,7 @@ def with_temperature(
     probabilities: np.ndarray, temperature: float, *, multilabel: bool
 ) -> np.ndarray:
     """(n, C) float32 probabilities whose logarithms (logits) are divided by a temperature."""
-    p = np.clip(probabilities.astype(np.float64), LEAST, 1 - LEAST if multilabel else None)
+    p = np.clip(probabilities.astype(np.float64), SMALLEST, NEAREST_TO_1 if multilabel else None)
     if multilabel:
         logits = (np.log(p) - np.log1p(-p)) / temperature
         return (1 / (1 + np.exp(-logits))).astype(np.float32)
@@ -104,26 +116,59 @@ def with_temperature(
     return (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def confidence(probabilities: np.ndarray, *, multilabel: bool) -> np.ndarray:
+def confidence(probabilities: np.ndarray, *, multilabel: bool, exponent: float = 1.0) -> np.ndarray:
     """(n,) probability that the prediction is right; with several labels a row, that all are."""
     if multilabel:
-        return np.maximum(probabilities, 1 - probabilities).prod(axis=1)
+        return np.exp(exponent * _log_of_all(probabilities))
     return probabilities.max(axis=1)
 
 
-def _temperature(probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
-    """The most probable one; its logarithm is normal, around 0 with a deviation of 1."""
-    from scipy.optimize import minimize_scalar
+def _log_of_all(probabilities: np.ndarray) -> np.ndarray:
+    """(n,) logarithm of the product of the probabilities of a row's decisions."""
+    p = probabilities.astype(np.float64)
+    return np.log(np.maximum(p, 1 - p)).sum(axis=1)
 
+
+def _found(
+    probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> tuple[float, float]:
+    """Temperature and exponent."""
+    temperature = _temperature(probabilities, labels, weights)
+    if labels.ndim == 1:
+        return temperature, 1.0
+    p = with_temperature(probabilities, temperature, multilabel=True)
+    logs, right = _log_of_all(p), _right(probabilities, labels).astype(np.float64)
+    # One more row, half right, keeps few rows that are all right from being certain.
+    logs, right = np.append(logs, logs.mean()), np.append(right, 0.5)
+    counts = np.append(weights, 1.0)
+
+    def cost(log_exponent: float) -> float:
+        told = np.clip(np.exp(np.exp(log_exponent) * logs), LEAST, 1 - LEAST)
+        losses = -(right * np.log(told) + (1 - right) * np.log1p(-told))
+        return float((counts * losses).sum())
+
+    # Classes that all go together count as one.
+    bounds = -math.log(labels.shape[1]) - WIDEST, WIDEST
+    return temperature, _least(cost, bounds)
+
+
+def _temperature(probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
+    """The most probable one, whose logarithm is normal, around 0 with a deviation of 1."""
     multilabel = labels.ndim > 1
 
     def cost(log_temperature: float) -> float:
         p = with_temperature(probabilities, float(np.exp(log_temperature)), multilabel=multilabel)
         per_row = _losses(p, labels) * (labels.shape[1] if multilabel else 1)
-        return float((weights * per_row).sum()) + log_temperature**2 / 2
+        return float((weights * per_row).sum())
 
-    found = minimize_scalar(cost, bounds=(-WIDEST, WIDEST), method="bounded")
-    return float(np.exp(found.x))
+    return _least(lambda log: cost(log) + log**2 / 2, (-WIDEST, WIDEST))
+
+
+def _least(cost: Callable[[float], float], bounds: tuple[float, float]) -> float:
+    """The value whose logarithm, within bounds, costs least."""
+    from scipy.optimize import minimize_scalar
+
+    return float(np.exp(minimize_scalar(cost, bounds=bounds, method="bounded").x))
 
 
 def _losses(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

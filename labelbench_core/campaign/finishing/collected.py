@@ -105,6 +105,14 @@ class CollectedLabels:
         """Whether a row can belong to any number of classes."""
         return self.record["multilabel"]
 
+    def require_pool(self, fingerprint: str) -> None:
+        """`InputError` unless a pool with this fingerprint is that of the labels."""
+        if self.record["dataset_fingerprint"] != fingerprint:
+            raise InputError(
+                f"campaign {self.record['campaign']}: its pool has changed since its labels were "
+                "collected; run the same command again"
+            )
+
 
 def write_collected(
     state: CampaignState, pool: CampaignPool, record: Path, arrays: Path, table: Path
@@ -184,7 +192,7 @@ def write_labels(file: Any, items: Sequence[AnsweredItem], *, multilabel: bool) 
                 shown_label(one.label),
                 one.state,
                 "" if one.confidence is None else f"{one.confidence:.4f}",
-                " ".join(one.annotators),
+                "; ".join(one.annotators),
                 one.batch or "",
                 "" if one.seconds is None else f"{one.seconds:g}",
                 int(one.audit),

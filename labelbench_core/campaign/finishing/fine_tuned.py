@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.campaign.finishing.calibration import LEAST
+from labelbench_core.campaign.finishing.calibration import NEAREST_TO_1, SMALLEST
 from labelbench_core.campaign.finishing.collected import CollectedLabels
 from labelbench_core.campaign.models import Model
 from labelbench_core.campaign.settings import Campaign
@@ -36,8 +36,8 @@ ROWS = 8192
 class FineTunedFiles:
     """What a fine-tuning writes: its record, its history, the weights, and `pool.npy`.
 
-    The last holds (N, C) float16 logarithms of probabilities; where a row can belong to any number
-    of classes, their logits. In half precision, probabilities near 1 would all be equal.
+    The last holds (N, C) float32 logarithms of probabilities; where a row can belong to any number
+    of classes, their logits: so that probabilities near 1 are told apart.
     """
 
     record: Path
@@ -88,6 +88,7 @@ def finetune_campaign(
     from labelbench_core.training.network import portable_state
 
     trainer = _trainer(campaign)
+    collected.require_pool(dataset.manifest["fingerprint"])
     prepare_cpu(threads)
     dataset.verify_splits({POOL})
     backbone: Backbone = registry.build("backbones", backbone_entry)
@@ -180,6 +181,10 @@ class FineTunedRows:
                     f"{path}: not the file that {written.record.name} names; delete it"
                 )
         self._logs = np.load(written.pool, mmap_mode="r")
+        shape = len(collected.stratum), len(collected.classes)
+        if self._logs.shape != shape:
+            told = f"{written.pool}: shape {self._logs.shape}, expected {shape}"
+            raise InputError(f"{told}: it is of another pool; delete it")
         self._multilabel = collected.multilabel
         self.shape = self._logs.shape
 
@@ -228,13 +233,13 @@ def _predict_pool(
     device, dtype = computed_in
     shape = len(images), len(collected.classes)
     with files.atomic_path(path) as aside:
-        found = np.lib.format.open_memmap(aside, "w+", np.float16, shape)
+        found = np.lib.format.open_memmap(aside, "w+", np.float32, shape)
         for first in range(0, len(images), ROWS):
             part: Any = _Part(images, first)
             p = predict_proba(
                 network, backbone, part, device, dtype, multilabel=collected.multilabel
             ).astype(np.float64)
-            p = np.clip(p, LEAST, 1 - LEAST if collected.multilabel else None)
+            p = np.clip(p, SMALLEST, NEAREST_TO_1 if collected.multilabel else None)
             logs = np.log(p) - np.log1p(-p) if collected.multilabel else np.log(p)
             found[first : first + len(part)] = logs
         found.flush()

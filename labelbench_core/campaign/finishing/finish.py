@@ -22,7 +22,6 @@ from labelbench_core.campaign.finishing.tables import (
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.standing.doubts import doubtful_labels
-from labelbench_core.errors import InputError
 from labelbench_core.selection.pool_rows import PredictedRows
 from labelbench_core.storage.records import write_record
 
@@ -62,6 +61,7 @@ def finish(
     written: FinishedFiles,
     *,
     made_with: Mapping[str, Any],
+    embedded: Mapping[str, Any],
     threads: int = 1,
 ) -> dict[str, Any]:
     """Train the proxy on all labels, predict the pool, and write everything; the summary.
@@ -74,13 +74,15 @@ def finish(
         Files of the fine-tuning, which then is the model; None: the proxy is.
     made_with
         Versions of code and packages.
+    embedded
+        What the manifest of the embeddings says; see `write_model`.
 
     Raises
     ------
     InputError
         If a file is damaged, or the pool is not that of the labels.
     """
-    _require_same_pool(pool, collected)
+    collected.require_pool(pool.dataset.manifest["fingerprint"])
     proxy = final_proxy(campaign, pool, collected, threads)
     of_proxy = PredictedRows(
         proxy.proxy,
@@ -106,7 +108,9 @@ def finish(
     write_data_set(written.data_set, pool.items, pool.digests, collected, predictions, filled)
     write_predictions(written.predictions, pool.items, collected, predictions)
     write_to_check(written.to_check, pool.items, collected, predictions, filled)
-    record = write_model(written.model, campaign, backbone, pool, collected, model, made_with)
+    record = write_model(
+        written.model, campaign, backbone, pool, collected, model, made_with, embedded
+    )
     by = filled.by.tolist()
     content = {
         "campaign": campaign.campaign,
@@ -118,16 +122,8 @@ def finish(
         "to_check": len(filled.to_check),
         "model": record["model"],
         "accuracy": record["accuracy"],
-        "compared": None if model.compared is None else asdict(model.compared),
+        "undecided": record["undecided"],
+        "compared": record["compared"],
         "answers_sha256": collected.record["answers_sha256"],
     }
     return write_record(written.summary, KIND, content)
-
-
-def _require_same_pool(pool: CampaignPool, collected: CollectedLabels) -> None:
-    if collected.record["source"] != pool.source:
-        campaign = collected.record["campaign"]
-        raise InputError(
-            f"campaign {campaign}: its pool has changed since its labels were collected; run the "
-            "same command again"
-        )

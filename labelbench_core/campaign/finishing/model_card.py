@@ -86,6 +86,7 @@ def _accuracy(
     yield "## How good it is"
     yield ""
     found, calibration = predictions.accuracy.estimate, predictions.calibration
+    exponent = f", exponent {calibration.exponent:.2f}" if record["multilabel"] else ""
     if not found.n:
         yield f"Not known: no {row} of the campaign's audit has a label."
         yield ""
@@ -97,6 +98,16 @@ def _accuracy(
         f"interval {found.low:.1%} to {found.high:.1%}), by {found.n:,} randomly drawn rows that "
         f"it was not trained on (`{found.name}`). It says nothing of data from elsewhere."
     )
+    if undecided := predictions.accuracy.undecided.undecided:
+        both = predictions.accuracy.undecided
+        wrong, right = both.all_wrong, both.all_right
+        yield ""
+        yield (
+            f"That is on rows that people could decide. {undecided:,} more rows of the audit were "
+            f"skipped, unsure, contradicted or of no class: with all of them wrong it is "
+            f"{wrong.estimate:.1%} ({wrong.low:.1%} to {wrong.high:.1%}), with all of them right "
+            f"{right.estimate:.1%} ({right.low:.1%} to {right.high:.1%})."
+        )
     if predictions.accuracy.f1 is not None:
         f1 = predictions.accuracy.f1
         yield ""
@@ -105,8 +116,8 @@ def _accuracy(
     yield ""
     yield (
         f"Its probabilities are calibrated on these rows (temperature "
-        f"{calibration.temperature:.2f}). On parts of them that the temperature was not found on, "
-        f"the mean logarithmic loss goes from {calibration.loss_before:.3f} to "
+        f"{calibration.temperature:.2f}{exponent}). On parts of them that the temperature was not "
+        f"found on, the mean logarithmic loss goes from {calibration.loss_before:.3f} to "
         f"{calibration.loss_after:.3f}, and the mean probability of its predictions from "
         f"{calibration.confidence_before:.1%} to {calibration.confidence_after:.1%}, where "
         f"{calibration.accuracy:.1%} are right."

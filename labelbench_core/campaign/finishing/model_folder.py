@@ -1,5 +1,6 @@
 """The folder of a campaign's model: weights, what they need to be used, and the model card."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -91,6 +92,7 @@ def write_model(
     collected: CollectedLabels,
     model: HandedOver,
     made_with: Mapping[str, Any],
+    embedded: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write a model's folder anew; its record.
 
@@ -98,15 +100,18 @@ def write_model(
     ----------
     backbone
         The backbone's entry of the catalogue, with its id.
+    embedded
+        What the manifest of the embeddings says: `weights_sha256` of the backbone, and
+        `preprocessing` where it has any.
     made_with
         Versions of code and packages.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    path = folder / WEIGHTS
+    aside = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    path = aside / WEIGHTS
     if model.weights is not None:
-        with files.atomic_path(path) as aside:
-            shutil.copyfile(model.weights, aside)
+        shutil.copyfile(model.weights, path)
     else:
         assert model.proxy is not None
         _write_arrays(path, _arrays_of(model.proxy, pool))
@@ -125,18 +130,25 @@ def write_model(
             "image_size": manifest["splits"][POOL].get("image_size"),
             "ground": manifest["splits"][POOL].get("ground", "white"),
         },
+        "preprocessing": embedded.get("preprocessing"),
+        "backbone_weights_sha256": embedded["weights_sha256"],
         "temperature": model.predictions.calibration.temperature,
+        "exponent": model.predictions.calibration.exponent,
         "calibration": _plain(asdict(model.predictions.calibration)),
         "accuracy": _plain(asdict(model.predictions.accuracy.estimate)),
-        "compared": None if model.compared is None else asdict(model.compared),
+        "undecided": _plain(asdict(model.predictions.accuracy.undecided)),
+        "compared": None if model.compared is None else _plain(asdict(model.compared)),
         "num_labeled": collected.record["num_labeled"],
         "trained": _plain(model.trained),
         "made_with": dict(made_with),
         "weights_sha256": files.sha256_file(path),
     }
-    record = write_record(folder / RECORD, KIND, content)
+    record = write_record(aside / RECORD, KIND, content)
     card = model_card(record, collected, model.predictions)
-    (folder / CARD).write_text(card, encoding="utf-8")
+    (aside / CARD).write_text(card, encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(aside, folder)
     return record
 
 

@@ -53,6 +53,9 @@ class CalibratedPredictions:
         Of the model on a random row of the pool, by the audit.
     audit_right
         (n,) bool whether it is right on each decided row of the audit.
+    model
+        What it predicts, with the confidence that is not calibrated: the audit's labels have had no
+        influence on it.
     """
 
     predicted: np.ndarray
@@ -62,6 +65,7 @@ class CalibratedPredictions:
     calibration: Calibration
     accuracy: Accuracy
     audit_right: np.ndarray
+    model: PastModel
 
 
 def predictions_of(
@@ -101,7 +105,8 @@ def predictions_of(
             p = with_temperature(block, calibration.temperature, multilabel=multilabel)
             # A temperature changes no order but by rounding: the model's own prediction holds.
             predicted[part] = block >= 0.5 if multilabel else block.argmax(axis=1)
-            probability[part] = confidence(p, multilabel=multilabel)
+            exponent = calibration.exponent
+            probability[part] = confidence(p, multilabel=multilabel, exponent=exponent)
             raw[part] = confidence(block, multilabel=multilabel)
             if second is not None and second_probability is not None:
                 rest = block.copy()
@@ -115,7 +120,7 @@ def predictions_of(
         num_labeled=collected.record["num_labeled"],
         known=np.ones(count, bool),
         predicted=predicted,
-        confidence=raw,  # the calibrated ones have seen the audit's labels
+        confidence=raw,
         entropy=None,
     )
     accuracy = accuracy_now(model, audit, collected.bought, collected.stratum, estimator, classes)
@@ -127,6 +132,7 @@ def predictions_of(
         calibration,
         accuracy,
         is_right(model, decided),
+        model,
     )
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.finishing.collected import AnsweredItem, CollectedLabels, shown_label
 from labelbench_core.campaign.finishing.predictions import CalibratedPredictions
+from labelbench_core.campaign.standing.accuracy import right_of_rest
 from labelbench_core.campaign.standing.doubts import DoubtfulLabels
+from labelbench_core.campaign.standing.history import BoughtRows
 from labelbench_core.storage import files
 
 PEOPLE, MODEL, NOBODY = "people", "model", ""
@@ -54,13 +56,15 @@ class RowToCheck:
 class WrongLabels:
     """How many labels of the model are wrong, by the audit.
 
-    The audit tells how many rows of the whole pool the model is wrong on; on how many of those that
-    people labelled it is, is known.
+    The audit tells how many of the rows that no strategy proposed the model is wrong on; on how
+    many of the audit's own it is, is known.
 
     Attributes
     ----------
-    estimate, low, high
-        Numbers of rows; the 95 % interval is that of the accuracy.
+    estimate
+        Number of rows, from the rows of the audit that people could decide.
+    low, high
+        Ends of its 95 % interval, wider by all rows of the audit that they could not decide.
     """
 
     estimate: float
@@ -125,18 +129,67 @@ def fill(
 def _wrong_labels(
     collected: CollectedLabels, predictions: CalibratedPredictions, by: np.ndarray
 ) -> WrongLabels | None:
-    found, count = predictions.accuracy.estimate, len(by)
-    if not found.n:
-        return None
-    known = 0
+    """How many rows without a label of people's, and not found to be of no class, are wrong.
+
+    A row of no class has no right label: the model is wrong on it. The lower end is with all
+    undecided rows of the audit right, the upper one with all wrong.
+    """
+    asked = _asked(collected)
+    known = 0  # of the rows that the audit stands for, those that are wrong and need no estimate
+    audit: dict[int, bool | None] = {}
     for one in collected.items:
-        if one.label is not None:
-            names = one.label if isinstance(one.label, tuple) else (one.label,)
-            told = _names(collected, predictions, one.row)
-            known += set(told) != set(names)
+        if one.audit:
+            audit[one.row] = _is_right(collected, predictions, one)
+            known += audit[one.row] is False
+    decided = [row for row, right in audit.items() if right is not None]
+    if not decided:
+        return None
+
+    def wrong(rows: Sequence[int], undecided: bool) -> tuple[float, float, float]:
+        told = np.array([undecided if audit[row] is None else audit[row] for row in rows], bool)
+        share, count = right_of_rest(
+            predictions.model,
+            np.array(rows, np.int64),
+            told,
+            asked,
+            collected.stratum,
+        )
+        return (
+            count * (1 - share.estimate) - known,
+            count * (1 - share.high) - known,
+            count * (1 - share.low) - known,
+        )
+
     most = int((by == MODEL).sum())
-    numbers = (count * (1 - share) - known for share in (found.estimate, found.high, found.low))
-    return WrongLabels(*(float(min(max(number, 0.0), most)) for number in numbers))
+    estimate, low, high = wrong(decided, undecided=True)
+    if len(decided) < len(audit):
+        low = wrong(list(audit), undecided=True)[1]
+        high = wrong(list(audit), undecided=False)[2]
+    return WrongLabels(*(float(min(max(one, 0.0), most)) for one in (estimate, low, high)))
+
+
+def _asked(collected: CollectedLabels) -> BoughtRows:
+    """Rows that were bought, and those that a strategy proposed and that are of no class.
+
+    Without the latter, the others would be of no class more often than the audit is.
+    """
+    none = [one for one in collected.items if one.state == State.NO_CLASS.value and not one.audit]
+    bought = collected.bought
+    rows = np.concatenate([bought.rows, np.array([one.row for one in none], np.int64)])
+    batch = np.concatenate([bought.batch, np.array([one.batch for one in none], np.int64)])
+    return BoughtRows(rows, np.zeros(len(rows), np.int64), batch, bought.reserved)
+
+
+def _is_right(
+    collected: CollectedLabels, predictions: CalibratedPredictions, one: AnsweredItem
+) -> bool | None:
+    """Whether the model is right on an answered row; None where people did not decide."""
+    if one.state == State.NO_CLASS.value:
+        return False
+    if one.label is None:
+        return None
+    names = one.label if isinstance(one.label, tuple) else (one.label,)
+    return set(_names(collected, predictions, one.row)) == set(names)
 
 
 def _of_model(
@@ -145,13 +198,16 @@ def _of_model(
     by: np.ndarray,
     look_below: float,
 ) -> Iterator[RowToCheck]:
-    answered = {one.row: one for one in collected.items}
     unsure = predictions.probability < look_below
+    reasons = {one.row: WHY[one.state] for one in collected.items if by[one.row] == MODEL}
     for row in np.flatnonzero((by == MODEL) & unsure).tolist():
-        yield _to_check(collected, predictions, row, "the model is unsure")
-    for row, one in answered.items():
-        if by[row] == MODEL and not unsure[row]:
-            yield _to_check(collected, predictions, row, WHY[one.state])
+        why = "the model is unsure"
+        if row in reasons:
+            why = f"{reasons[row]}, and {why}"
+        yield _to_check(collected, predictions, row, why)
+    for row, why in reasons.items():
+        if not unsure[row]:
+            yield _to_check(collected, predictions, row, why)
 
 
 def _to_check(
@@ -187,7 +243,7 @@ def write_data_set(
                 by,
                 _confidence(predictions, one, row, by),
                 "" if one is None else one.state,
-                "" if one is None else " ".join(one.annotators),
+                "" if one is None else "; ".join(one.annotators),
                 "" if one is None or not one.batch else one.batch,
                 "" if one is None else int(one.audit),
                 digests[row],

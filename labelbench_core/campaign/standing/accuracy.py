@@ -189,6 +189,26 @@ def _of_class(rest: Estimate, rows: float, known: np.ndarray, shift: float) -> E
     return replace(with_shift, low=low, high=high)
 
 
+def right_of_rest(
+    model: PastModel, rows: np.ndarray, right: np.ndarray, bought: BoughtRows, stratum: np.ndarray
+) -> tuple[Estimate, int]:
+    """On which share of the rows that were not bought a model is right, and how many these are.
+
+    Parameters
+    ----------
+    rows
+        (n,) int64 rows of the audit that the model predicted.
+    right
+        (n,) bool whether it is right on each.
+    bought, stratum
+        As in `accuracy_now`.
+    """
+    rest = _Rest.of(model, bought, model.known, stratum)
+    found = plain(right, stratum[rows], rest.population)
+    count = sum(rest.population)
+    return of_whole_pool(found, float(count), 0.0, 0, rest.shift(model, right, rows)), count
+
+
 def _shares_of_classes(
     decided: AuditAnswers, population: Sequence[int], num_classes: int
 ) -> np.ndarray:

@@ -99,8 +99,14 @@ def test_each_job_depends_on_no_more_than_it_uses(catalogue):
     assert looked.for_finishing() != usual.for_finishing()
     assert looked.for_tuning() == usual.for_tuning()
     assert looked.for_page() == usual.for_page()
-    other = load(catalogue, proxy="shallow", strategy="entropy")
-    assert other.for_tuning() != usual.for_tuning()
+    start = {"trainer": "from-proxy"}
+    written = load(catalogue, finish={**start, "onnx": True})
+    assert written.for_finishing() == load(catalogue, finish=start).for_finishing()
+    # A training that starts from nothing of the proxy's does not depend on it.
+    other = load(catalogue, proxy="shallow", strategy="entropy", first="coreset")
+    assert other.for_tuning() == usual.for_tuning()
+    assert other.for_finishing() != usual.for_finishing()
+    assert written.for_tuning().proxy["id"] == "linear"
     assert other.for_labels() == usual.for_labels()
     assert load(catalogue, agreement="dawid-skene").for_labels() != usual.for_labels()
 
@@ -128,12 +134,17 @@ def test_each_job_depends_on_no_more_than_it_uses(catalogue):
         ),
         (
             {"finish": {"onnx": True, "trainer": "none"}, "proxy": "shallow"},
-            "finish.onnx: true: the proxy 'shallow' has no linear head; allowed with it: false",
+            "finish.onnx: true: the proxy 'shallow' is no single linear head; allowed with it: "
+            "false",
+        ),
+        (
+            {"finish": {"onnx": True, "trainer": "none"}, "proxy": "linear-ensemble"},
+            "finish.onnx: true: the proxy 'linear-ensemble' is no single linear head",
         ),
         (
             {"finish": {"trainer": "from-proxy"}, "proxy": "shallow"},
-            "finish.trainer: 'from-proxy': training.head: 'proxy': the proxy 'shallow' has no "
-            "linear head; allowed with it: fresh",
+            "finish.trainer: 'from-proxy': training.head: 'proxy': the proxy 'shallow' is no "
+            "single linear head; allowed with it: fresh",
         ),
         (
             {"finish": {"trainer": "from-names"}},

@@ -85,6 +85,30 @@ def test_none_and_one_row_and_certain_ones():
     assert np.isfinite(with_temperature(certain, one.temperature, multilabel=False)).all()
 
 
+def test_certain_predictions_of_many_classes_stay_certain():
+    logits = np.zeros((1, 1000))
+    logits[0, 0] = 30
+    told = np.exp(logits - 30) / np.exp(logits - 30).sum()
+    for temperature in (2.0, 3.0):
+        expected = 1 / (1 + 999 * np.exp(-30 / temperature))
+        found = with_temperature(told, temperature, multilabel=False)
+        assert found[0, 0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_of_several_labels_that_go_together_the_whole_row_is_calibrated():
+    rng = np.random.default_rng(5)
+    right = np.repeat(rng.random((800, 1)) < 0.85, 40, axis=1)  # all classes of a row, or none
+    labels = np.zeros((800, 40), bool)
+    told = np.where(right, 0.02, 0.98) * np.ones((800, 40))
+    told = np.where(rng.random((800, 1)) < 0.15, 1 - told, told)
+    labels[(told > 0.5).any(axis=1)] = True
+    flipped = rng.random(800) < 0.1
+    labels[flipped] = ~labels[flipped]
+    found = calibrate(told, labels, np.ones(800), np.random.default_rng(0))
+    assert found.confidence_after == pytest.approx(found.accuracy, abs=0.03)
+    assert found.exponent < 0.5  # independent classes would make nearly every row unsure
+
+
 def test_confidence_of_several_labels_is_that_all_are_right():
     p = np.array([[0.9, 0.2], [0.5, 0.5]])
     assert confidence(p, multilabel=True) == pytest.approx([0.72, 0.25])

@@ -98,7 +98,10 @@ def test_it_is_the_model_that_is_handed_over_beside_the_proxy(campaign, digits, 
     collected, written = tuned(campaign, pool, truth, tmp_path)
     names = ("dataset.csv", "predictions.csv", "to_check.csv", "p.npy", "model", "end.json")
     made = FinishedFiles(*(tmp_path / name for name in names))
-    summary = finish(campaign, ENTRY, pool, collected, written, made, made_with={})
+    embedded = {"weights_sha256": registry.build("backbones", ENTRY).weights_sha256}
+    summary = finish(
+        campaign, ENTRY, pool, collected, written, made, made_with={}, embedded=embedded
+    )
     assert summary["model"] == "network"
     other = summary["compared"]
     decided = len(collected.audit.rows)
@@ -113,6 +116,22 @@ def test_it_is_the_model_that_is_handed_over_beside_the_proxy(campaign, digits, 
         FineTunedRows(written, collected).take(np.arange(50)), abs=5e-3
     )
     assert model.record["classes"] == list(CLASSES)
+
+
+def test_without_an_audit_label_it_is_handed_over_as_it_is(campaign, digits, tmp_path):
+    pool, truth = digits
+    campaign = replace(campaign, audit_share=0.0)
+    collected, written = tuned(campaign, pool, truth, tmp_path)
+    assert not len(collected.audit.rows)
+    names = ("dataset.csv", "predictions.csv", "to_check.csv", "p.npy", "model", "end.json")
+    made = FinishedFiles(*(tmp_path / name for name in names))
+    embedded = {"weights_sha256": ""}
+    summary = finish(
+        campaign, ENTRY, pool, collected, written, made, made_with={}, embedded=embedded
+    )
+    assert summary["wrong"] is None
+    assert summary["compared"]["proxy"] is None
+    assert "Not known: no image of the campaign's audit" in (made.model / "README.md").read_text()
 
 
 def test_it_can_start_from_the_proxy(campaign, digits, tmp_path):

@@ -14,9 +14,10 @@ from labelbench_core.campaign.finishing.calibration import with_temperature
 from labelbench_core.campaign.finishing.collected import read_collected, write_collected
 from labelbench_core.campaign.finishing.final_proxy import final_proxy
 from labelbench_core.campaign.finishing.finish import FinishedFiles, finish
-from labelbench_core.campaign.finishing.model_folder import RECORD, WEIGHTS, read_model
+from labelbench_core.campaign.finishing.model_folder import KIND, RECORD, WEIGHTS, read_model
 from labelbench_core.campaign.state import read_state
 from labelbench_core.errors import InputError
+from labelbench_core.storage.records import write_record
 
 BACKBONE = {"id": "given", "implementation": "precomputed"}
 FINISH = {"trainer": None, "onnx": False, "look_below": 0.9}
@@ -41,7 +42,16 @@ def finished(campaign, pool, folder):
     written = FinishedFiles(*(folder / name for name in names))
     collected = collected_of(campaign, pool, folder)
     made_with = {"code": "abc", "commit": None}
-    summary = finish(campaign, BACKBONE, pool, collected, None, written, made_with=made_with)
+    summary = finish(
+        campaign,
+        BACKBONE,
+        pool,
+        collected,
+        None,
+        written,
+        made_with=made_with,
+        embedded={"weights_sha256": ""},
+    )
     return summary, written
 
 
@@ -74,15 +84,58 @@ def test_people_s_labels_stay_and_the_model_fills_the_rest(campaign, tmp_path):
         assert row["label"] in CLASSES
     model = [row for row in rows if row["by"] == "model"]
     assert summary["by_model"] == len(model) == 300 - 77 - 1
-    # What the audit says of all rows, less what is known of those that people labelled.
-    predicted = {row["item"]: row["label"] for row in table(written.predictions)}
-    known = sum(row["label"] != predicted[row["item"]] for row in people)
-    accuracy = read_model(written.model)["accuracy"]
-    wrong = summary["wrong"]
-    assert wrong["estimate"] == pytest.approx(max(300 * (1 - accuracy["estimate"]) - known, 0))
-    assert wrong["high"] == pytest.approx(300 * (1 - accuracy["low"]) - known)
     missed = sum(row["label"] != labels[row["item"]] for row in model)
-    assert wrong["low"] <= missed <= wrong["high"]
+    assert summary["wrong"]["low"] <= missed <= summary["wrong"]["high"]
+
+
+def test_rows_of_no_class_count_as_wrong_where_nobody_saw_them(tmp_path):
+    """A tenth of the pool is of no class, which the audit finds: the model labels them all."""
+    held, estimates, missed = 0, [], []
+    for seed in range(12):
+        campaign = campaign_in(
+            tmp_path / str(seed), audit=100, audit_share=0.5, batch_size=100, finish=FINISH
+        )
+        campaign = replace(campaign, seed=seed)
+        pool, truth = pool_of(600, seed=seed)
+        none = np.random.default_rng(seed).random(600) < 0.1
+        labels = labels_of(pool, truth)
+        told = {
+            item: "(no-class)" if is_none else labels[item]
+            for item, is_none in zip(pool.items, none.tolist(), strict=True)
+        }
+        done = run(campaign, pool, told, 2)
+        answer(campaign, done.batch, told, "last")
+        advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+        summary, written = finished(campaign, pool, tmp_path / str(seed))
+        rows = [row for row in table(written.data_set) if row["by"] == "model"]
+        wrong = sum(row["label"] != told[row["item"]] for row in rows)
+        assert wrong > 20
+        held += summary["wrong"]["low"] <= wrong <= summary["wrong"]["high"]
+        estimates.append(summary["wrong"]["estimate"])
+        missed.append(wrong)
+    assert held >= 11
+    assert np.mean(estimates) == pytest.approx(np.mean(missed), rel=0.2)
+
+
+def test_undecided_rows_of_the_audit_widen_what_is_said(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    labels = labels_of(pool, truth)
+    done = run(campaign, pool, labels, 4)
+    answer(campaign, done.batch, labels, "last")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    state, _ = read_state(campaign, pool)
+    audited = [one.item for one in state.audited()]
+    before, _ = finished(campaign, pool, tmp_path / "before")
+    unsure = {**labels, **dict.fromkeys(audited[:10], "(unsure)")}
+    for batch in state.batches:
+        answer(campaign, batch, unsure, f"again-{batch.number}")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    after, written = finished(campaign, pool, tmp_path / "after")
+    assert after["undecided"]["undecided"] == 10
+    width = [one["wrong"]["high"] - one["wrong"]["low"] for one in (before, after)]
+    assert width[1] > width[0] + 10
+    card = (written.model / "README.md").read_text()
+    assert "10 more rows of the audit were skipped, unsure, contradicted or of no class" in card
 
 
 def test_rows_to_look_at_are_the_likeliest_wrong_first(campaign, tmp_path):
@@ -141,13 +194,52 @@ def test_nothing_of_the_audit_enters_the_model(campaign, tmp_path):
     done = run(campaign, pool, labels, 4)
     answer(campaign, done.batch, labels, "last")
     advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
-    collected = collected_of(campaign, pool, tmp_path)
-    audit = {one.row for one in collected.items if one.audit}
-    assert audit == set(collected.audit.rows.tolist())
-    assert not audit & set(collected.training.rows.tolist())
-    assert len(audit) + len(collected.training.rows) == len(collected.items) == 80
     state, _ = read_state(campaign, pool)
-    assert len(state.batches) == 4  # to finish hands out nothing
+    audited = [one.item for one in state.audited()]
+    assert len(audited) == 32
+    before, written = finished(campaign, pool, tmp_path / "before")
+    weights = (written.model / WEIGHTS).read_bytes()
+    # People change their minds on every row of the audit.
+    other = {item: CLASSES[(CLASSES.index(labels[item]) + 1) % 3] for item in audited}
+    for batch in state.batches:
+        answer(campaign, batch, {**labels, **other}, f"again-{batch.number}")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    after, written = finished(campaign, pool, tmp_path / "after")
+    assert after["accuracy"]["estimate"] < before["accuracy"]["estimate"]
+    assert (written.model / WEIGHTS).read_bytes() == weights
+    assert len(read_state(campaign, pool)[0].batches) == 4  # to finish hands out nothing
+
+
+def test_a_class_without_labels_and_a_pool_that_has_grown(tmp_path):
+    campaign = campaign_in(tmp_path, audit=40, audit_share=0.4, finish=FINISH)
+    campaign = replace(campaign, classes=(*CLASSES, "owl"))
+    pool, truth = pool_of(400)
+    labels = labels_of(pool, truth)
+    small = pool_from(pool.embeddings.take(np.arange(250)), pool.items[:250])
+    done = run(campaign, small, labels, 3)
+    answer(campaign, done.batch, labels, "last")
+    done = call(campaign, pool)
+    answer(campaign, done.batch, labels, "of the grown pool")
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    summary, written = finished(campaign, pool, tmp_path / "out")
+    assert summary["rows"] == 400
+    assert len(np.unique(collected_of(campaign, pool, tmp_path / "again").stratum)) == 2
+    rows = table(written.data_set)
+    missed = sum(row["label"] != labels[row["item"]] for row in rows if row["by"] == "model")
+    assert summary["wrong"]["low"] <= missed <= summary["wrong"]["high"]
+    assert "**Without any label to train on: owl.**" in (written.model / "README.md").read_text()
+
+
+def test_without_an_audit_label_probabilities_are_as_they_are(tmp_path):
+    campaign = campaign_in(tmp_path, audit=30, audit_share=0.0, finish=FINISH)
+    pool, truth = pool_of(300)
+    run(campaign, pool, labels_of(pool, truth), 3)
+    summary, written = finished(campaign, pool, tmp_path / "out")
+    assert summary["wrong"] is None
+    assert read_model(written.model)["temperature"] == 1
+    assert (
+        "no image of the campaign's audit has a label" in (written.model / "README.md").read_text()
+    )
 
 
 def test_the_model_s_folder_predicts_what_was_predicted(campaign, tmp_path):
@@ -232,7 +324,29 @@ def test_labels_of_another_pool_are_refused(campaign, tmp_path):
     pool, truth = pool_of(300)
     run(campaign, pool, labels_of(pool, truth), 3)
     collected = collected_of(campaign, pool, tmp_path)
-    other = replace(pool, source="other")
-    written = FinishedFiles(*(tmp_path / str(n) for n in range(6)))
+    collected.require_pool("birds")
     with pytest.raises(InputError, match="its pool has changed since its labels were collected"):
-        finish(campaign, BACKBONE, other, collected, None, written, made_with={})
+        collected.require_pool("other birds")
+
+
+def test_another_backbone_than_that_of_the_labels_is_refused(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    pool = replace(pool, dataset=pool_from(np.ones((1, 1), "f2"), kind="embeddings").dataset)
+    run(campaign, pool, labels_of(pool, truth), 3)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    record = {**read_model(written.model), "backbone_weights_sha256": "0" * 64}
+    kept = {key: value for key, value in record.items() if key not in ("kind", "content_sha256")}
+    write_record(written.model / RECORD, KIND, kept)
+    with pytest.raises(InputError, match=r"backbone_weights_sha256 is '0+', and that of the back"):
+        open_model(written.model)
+
+
+def test_embeddings_that_are_no_numbers_are_refused(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    pool = replace(pool, dataset=pool_from(np.ones((1, 1), "f2"), kind="embeddings").dataset)
+    run(campaign, pool, labels_of(pool, truth), 3)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    rows = np.zeros((3, 8), np.float32)
+    rows[1, 2] = np.nan
+    with pytest.raises(InputError, match="row 1 of a batch has a value that is not finite"):
+        open_model(written.model).predict_proba(rows)
