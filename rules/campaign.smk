@@ -18,6 +18,11 @@ CAMPAIGN_PAGE_PARTS = (
 )
 
 
+def environment_of(name):
+    """A conda environment file, with what joins the answers of several people where that is a package."""
+    return environment("campaign-agreement" if CAMPAIGN.agreement == "dawid-skene" else name)
+
+
 def of_pool(stage, output):
     """Path of a file or folder that a stage makes of the pool."""
     return files_of(stage, output).format(dataset=CAMPAIGN.pool, backbone=CAMPAIGN.backbone)
@@ -115,7 +120,7 @@ rule advance_campaign:
         campaigns.benchmark_of(CAMPAIGN)
     localrule: True
     conda:
-        environment("campaign")
+        environment_of("campaign")
     threads: 2
     resources:
         mem_mb=4000,
@@ -148,7 +153,7 @@ rule render_campaign:
         campaigns.benchmark_of(CAMPAIGN, "render_campaign")
     localrule: True
     conda:
-        environment("campaign-page")
+        environment_of("campaign-page")
     threads: 2
     resources:
         mem_mb=4000,
@@ -186,7 +191,7 @@ rule rehearse_campaign:
     benchmark:
         f"results/benchmarks/rehearse_campaign/{CAMPAIGN.campaign}.tsv"
     conda:
-        environment("campaign-page")
+        environment_of("campaign-page")
     threads: 2
     resources:
         mem_mb=4000,

@@ -49,7 +49,7 @@ rule collect_labels:
         campaigns.benchmark_of_end(CAMPAIGN, "collect_labels")
     localrule: True
     conda:
-        environment("campaign")
+        environment_of("campaign")
     threads: 1
     resources:
         mem_mb=4000,

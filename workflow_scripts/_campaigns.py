@@ -179,7 +179,7 @@ def what_is_finished(campaign: Campaign, summary: dict[str, Any]) -> list[str]:
 def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:
     """The lines for a call's record."""
     folder = seen_from_here(campaign.folder)
-    lines = told_of_choices(campaign.advice)
+    lines = told_of_choices(campaign.advice, again=call["batch"] > 1)
     if call["new_answers"]:
         lines.append(f"{call['new_answers']} new answers in {call['new_files']} files.")
     if call["status"] == ALL_LABELED:

@@ -22,7 +22,7 @@ PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-mi
 """Names that conda-forge has changed."""
 NOT_PACKAGES = {"python", "pip", "conda"}
 """What is there anyway."""
-EXTRAS = {"pyarrow"}
+EXTRAS = {"crowd-kit", "pyarrow"}
 """Packages of our extras that environments have, too: left out where they are not installed."""
 CONDA = '#!/bin/sh\nexec {python} -P {file} {folder} "$@"\n'
 ACTIVATE = 'export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"\n'

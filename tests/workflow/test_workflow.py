@@ -156,7 +156,10 @@ ENVIRONMENTS = [
     "environment.yml",
     *(
         f"rules/envs/{n}.yaml"
-        for n in ("campaign", "campaign-page", "dataset", "select", "torch", "report")
+        for n in (
+            *("campaign", "campaign-agreement", "campaign-page", "dataset", "select", "torch"),
+            "report",
+        )
     ),
 ]
 

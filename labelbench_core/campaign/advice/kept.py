@@ -89,12 +89,19 @@ def _before(key: str, folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def told(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each choice, and one for each that would be another today."""
+def told(found: Mapping[str, Mapping[str, Any]], *, again: bool = False) -> list[str]:
+    """A line for each choice, and one for each that would be another today.
+
+    `again`: the reasons have been told before, and are on the campaign's page.
+    """
     lines = []
+    if again and found:
+        chosen = " and ".join(f"{key} {found[key][CHOSEN]}" for key in sorted(found, reverse=True))
+        lines.append(f"As our own results recommend: {chosen}.")
     for key in sorted(found, reverse=True):
         one = found[key]
-        lines.append(f"{key.capitalize()}: {one[REASON]}")
+        if not again:
+            lines.append(f"{key.capitalize()}: {one[REASON]}")
         if (now := one.get(NOW)) is not None:
             lines.append(
                 f"Today this would be {now[REASON]} It stays {one[CHOSEN]} until the campaign's "
