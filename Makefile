@@ -33,9 +33,10 @@ demo: $(OWN_CAMPAIGN) run
 # A user's own file is never one that git knows.
 $(OWN_CAMPAIGN):
 	@mkdir -p $(@D)
-	@cp config/examples/campaign.yaml $@
+	@# Never replaced, not even by make -B. Paths in it start from where it is.
+	@[ -e $@ ] || { sed 's|\.\./schema/|../config/schema/|' config/examples/campaign.yaml > $@.partial && mv -n $@.partial $@; }
 
-campaign: CONFIG = $(OWN_CAMPAIGN)
+campaign: CONFIG ?= $(OWN_CAMPAIGN)
 campaign: $(OWN_CAMPAIGN) run
 
 run: .venv/installed

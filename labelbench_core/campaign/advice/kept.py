@@ -97,7 +97,7 @@ def told(found: Mapping[str, Mapping[str, Any]], *, again: bool = False) -> list
     lines = []
     if again and found:
         chosen = " and ".join(f"{key} {found[key][CHOSEN]}" for key in sorted(found, reverse=True))
-        lines.append(f"As our own results recommend: {chosen}.")
+        lines.append(f"As chosen when this campaign began (why: on its page): {chosen}.")
     for key in sorted(found, reverse=True):
         one = found[key]
         if not again:

@@ -12,7 +12,8 @@ tells by how much. The rest is right more often than the audit's reserved rows b
 the regression estimator of a mean (Cochran, Sampling Techniques, 1977, section 7.3), λ being the
 slope of being right on confidence in the audit, at least 0; `prediction_powered` has the part up to
 1 in it. It rests on this: rows that are equally hard for the model, by its confidence, are right
-equally often, bought or not.
+equally often, bought or not. On few rows, or where their confidences lie close together, a slope is
+noise: there is none below `FEWEST` rows, and none above `STEEPEST`.
 benchmarks/campaigns.py measures how often the intervals hold in whole campaigns, and how often they
 would if the audit's share of right rows were taken for that of the pool.
 """
@@ -24,6 +25,12 @@ import numpy as np
 
 from labelbench_core.campaign.audit.estimators import Estimate
 from labelbench_core.campaign.audit.prediction_powered import slope_on_confidence
+
+FEWEST = 20
+"""Decided rows of the audit below which the rest is taken to be as easy as they are."""
+STEEPEST = 2.0
+"""Slope of being right on confidence above which there is no more to it: a model that is sure of
+half as much as it should be."""
 
 
 def of_whole_pool(
@@ -81,7 +88,7 @@ def shift_of_rest(
         The largest slope that the estimate of the rest has used already: what is beyond is added.
     """
     total = sum(len(part) for part in rest)
-    if not total:
+    if not total or len(scores) < FEWEST:
         return 0.0
     slope = slope_on_confidence(np.asarray(scores, np.float64), np.asarray(confidence, np.float64))
     easier = sum(
@@ -89,4 +96,4 @@ def shift_of_rest(
         for part, own in zip(rest, reserved, strict=True)
         if len(part) and len(own)
     )
-    return max(slope - used, 0.0) * easier / total
+    return max(min(slope, STEEPEST) - used, 0.0) * easier / total

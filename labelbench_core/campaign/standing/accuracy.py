@@ -109,10 +109,23 @@ class _Rest:
         own = model.confidence[rows]
         return shift_of_rest(scores, own, self.confidence, self.reserved, used)
 
-    def whole(self, rest: Estimate, scores: np.ndarray, shift: float) -> Estimate:
-        """The estimate for the pool, from `scores` of the rows that were bought."""
-        rows = float(sum(self.population))
+    def whole(
+        self, rest: Estimate, scores: np.ndarray, shift: float, share: float = 1.0
+    ) -> Estimate:
+        """The estimate for the pool, from `scores` of the rows that were bought.
+
+        `share`: of the other rows, that `rest` is about.
+        """
+        rows = share * sum(self.population)
         return of_whole_pool(rest, rows, float(scores.sum()), len(scores), shift)
+
+    def decided_share(self, answers: AuditAnswers) -> float:
+        """Which share of the rows people can decide, by the audit; 1 without an answer."""
+        if not len(answers.rows):
+            return 1.0
+        totals = np.bincount(answers.stratum, minlength=len(self.population))
+        weights = (np.asarray(self.population) / np.maximum(totals, 1))[answers.stratum]
+        return float(weights @ answers.decided / max(weights.sum(), 1.0))
 
 
 def accuracy_now(
@@ -147,9 +160,10 @@ def accuracy_now(
     decided = there.of(there.decided)
     shift = rest.shift(model, right[there.decided], decided.rows)
     undecided = with_undecided(right, there.decided, there.stratum, rest.population)
+    share = rest.decided_share(there)
     undecided = replace(
         undecided,
-        decided=rest.whole(undecided.decided, known, shift),
+        decided=rest.whole(undecided.decided, known, shift, share),
         all_wrong=rest.whole(undecided.all_wrong, known, shift),
         all_right=rest.whole(undecided.all_right, known, shift),
     )
@@ -158,7 +172,7 @@ def accuracy_now(
         confidence = model.confidence[decided.rows]
         powered = prediction_powered(right, confidence, decided.stratum, rest.confidence)
         beyond = rest.shift(model, right, decided.rows, MOST_TUNING)
-        estimate = rest.whole(powered, known, beyond)
+        estimate = rest.whole(powered, known, beyond, share)
     else:
         estimate = undecided.decided
     if decided.labels.ndim > 1:
@@ -166,13 +180,13 @@ def accuracy_now(
         f1 = mean_score(scores, decided.stratum, rest.population)
         of_known = example_f1(model.predicted[own.rows], own.labels)
         shift = rest.shift(model, scores, decided.rows)
-        return Accuracy(estimate, undecided, rest.whole(f1, of_known, shift), ())
+        return Accuracy(estimate, undecided, rest.whole(f1, of_known, shift, share), ())
     classes = by_class(right, decided.labels, decided.stratum, rest.population, num_classes)
     shares = _shares_of_classes(decided, rest.population, num_classes)
     whole: list[Estimate | None] = []
     for label, one in enumerate(classes):
         of_class = known[own.labels == label]
-        rows = float(shares[label] * sum(rest.population))
+        rows = float(shares[label] * share * sum(rest.population))
         whole.append(None if one is None else _of_class(one, rows, of_class, shift))
     return Accuracy(estimate, undecided, None, whole)
 
@@ -230,7 +244,8 @@ def curve(
     if not models:
         return []
     known = np.logical_and.reduce([one.known for one in models])
-    shared = answers.of(known[answers.rows] & answers.decided)
+    there = answers.of(known[answers.rows])
+    shared = there.of(there.decided)
     inside = known[bought.rows]
     bought = BoughtRows(
         bought.rows[inside], bought.labels[inside], bought.batch[inside], bought.reserved
@@ -242,7 +257,7 @@ def curve(
         of_bought = right_rows(one, rest.bought.rows, rest.bought.labels)
         shift = rest.shift(one, right, shared.rows)
         paired = 0.0 if one is models[-1] else _paired_error(right, last)
-        whole = rest.whole(measured, of_bought, shift)
+        whole = rest.whole(measured, of_bought, shift, rest.decided_share(there))
         points.append(CurvePoint(one.batch, one.num_labeled, whole, measured, paired))
     return points
 

@@ -47,16 +47,21 @@ def test_the_example_is_valid():
 def test_it_is_copied_once_and_never_over_what_was_edited(project):
     make(project, OWN)
     copy = project / OWN
-    assert copy.read_bytes() == (project / EXAMPLE).read_bytes()
+    # Its schema is found from where it is.
+    expected = (project / EXAMPLE).read_text().replace("=../schema/", "=../config/schema/")
+    assert copy.read_text() == expected
+    assert (PROJECT / "config" / "schema" / "campaign.schema.json").is_file()
     copy.write_text("mine")
     (project / EXAMPLE).write_text("# a newer one")
-    make(project, OWN)
-    assert copy.read_text() == "mine"
+    for arguments in ((OWN,), ("--always-make", OWN)):
+        make(project, *arguments)
+        assert copy.read_text() == "mine"
+    assert list(copy.parent.iterdir()) == [copy]
 
 
 @pytest.mark.parametrize("target", ["demo", "campaign"])
 def test_the_first_command_copies_it(project, target):
-    assert f"cp {EXAMPLE} {OWN}" in make(project, "--dry-run", target)
+    assert f"{EXAMPLE} > {OWN}.partial" in make(project, "--dry-run", target)
 
 
 def test_the_campaign_that_is_run_is_the_users_own_or_the_one_named(project):

@@ -87,7 +87,8 @@ def test_a_call_that_failed_tells_nothing_and_folders_that_came_are_named(tmp_pa
     ]
     call.write_text(json.dumps({**status, "batch": 2, "new_files": 1, "new_answers": 5}))
     tell_what_to_do(dataclasses.replace(pets, advice=why), call, page)
-    assert capsys.readouterr().err.startswith("As our own results recommend: strategy margin.\n")
+    told = "As chosen when this campaign began (why: on its page): strategy margin.\n"
+    assert capsys.readouterr().err.startswith(told)
     page.touch()
     tell_what_to_do(pets, call, page)
     assert capsys.readouterr().err.splitlines()[3] == f"Where it stands: {page}"

@@ -54,7 +54,7 @@ def test_what_batches_were_proposed_by_stays_and_todays_choice_is_told(tmp_path)
     assert lines[1].endswith("It stays badge until the campaign's file says `strategy: coreset`.")
     assert lines[2].startswith("Proxy: linear, ")
     assert told(later, again=True) == [
-        "As our own results recommend: strategy badge and proxy linear.",
+        "As chosen when this campaign began (why: on its page): strategy badge and proxy linear.",
         lines[1],
     ]
     # The record of a batch that was proposed since says the same.

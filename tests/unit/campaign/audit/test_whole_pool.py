@@ -32,7 +32,8 @@ def test_without_an_audit_there_is_no_estimate_but_what_is_known_bounds_it() -> 
 
 
 def test_the_rest_is_easier_by_the_confidence_that_the_strategy_left() -> None:
-    right, confidence = np.array([0, 0, 1, 1.0]), np.array([0.2, 0.4, 0.6, 0.8])
+    right = np.repeat([0, 0, 1, 1.0], 5)
+    confidence = np.repeat([0.2, 0.4, 0.6, 0.8], 5)
     slope = np.cov(right, confidence, bias=True)[0, 1] / confidence.var()
     assert slope > 1
     rest = [np.array([0.8, 0.9]), np.array([0.5] * 6), np.zeros(0)]
@@ -42,10 +43,22 @@ def test_the_rest_is_easier_by_the_confidence_that_the_strategy_left() -> None:
     beyond = shift_of_rest(right, confidence, rest, reserved, 1.0)
     assert beyond == pytest.approx((slope - 1) / slope * found)
     assert shift_of_rest(1 - right, confidence, rest, reserved) == 0  # never against confidence
-    # One row tells no slope; a stratum without reserved rows is taken as it is.
-    assert shift_of_rest(right[:1], confidence[:1], rest, reserved) == 0
+    # Few rows tell no slope; a stratum without reserved rows is taken as it is.
+    assert shift_of_rest(right[:19], confidence[:19], rest, reserved) == 0
     assert shift_of_rest(right, confidence, rest[:1], [np.zeros(0)]) == 0
     assert shift_of_rest(right, confidence, [np.zeros(0)], reserved[:1]) == 0
+
+
+def test_confidences_that_lie_close_together_move_nothing_far() -> None:
+    confidence = np.append(np.full(29, 0.9995), 0.999)
+    right = np.append(np.ones(29), 0.0)  # a slope of 2,000
+    rest, reserved = [np.full(2000, 0.9995)], [np.full(200, 0.9695)]
+    found = shift_of_rest(right, confidence, rest, reserved)
+    assert found == pytest.approx(2 * 0.03)
+    measured = plain(right.astype(bool), np.zeros(30, np.int64), [2000])
+    whole = of_whole_pool(measured, 2000, 90.0, 100, found)
+    assert whole.high - whole.low > 0.05
+    assert shift_of_rest(right[20:], confidence[20:], rest, reserved) == 0
 
 
 def test_intervals_hold_where_a_strategy_takes_the_hardest_rows() -> None:

@@ -194,3 +194,29 @@ def test_classes_and_rows_with_several_labels_are_counted_with_those_that_were_b
     assert both.estimate == alone
     assert both.f1 is not None
     assert both.f1.estimate == pytest.approx(alone.estimate)  # one class a row: F1 is 0 or 1
+
+
+def test_what_is_right_of_rows_that_people_can_decide_counts_no_others():
+    """Half of the rest can be decided, and the model is right on three fifths of that half."""
+    rows = np.arange(1000)
+    audit = rows[100:200]
+    decided = np.arange(100) % 2 == 0
+    right = np.arange(100) % 10 < 6
+    predicted = np.zeros(1000, np.int64)
+    model = PastModel(
+        batch=2,
+        num_labeled=100,
+        known=np.ones(1000, bool),
+        predicted=predicted,
+        confidence=np.full(1000, 0.9, np.float32),
+        entropy=None,
+    )
+    labels = np.where(decided, np.where(right, 0, 1), -1)
+    answers = AuditAnswers(audit, decided, labels, np.zeros(100, np.int64))
+    reserved = np.zeros(1000, bool)
+    reserved[audit] = True
+    bought = BoughtRows(rows[:100], np.zeros(100, np.int64), np.ones(100, np.int64), reserved)
+    found = accuracy_now(model, answers, bought, np.zeros(1000, np.int64), "plain", 2)
+    share = right[decided].mean()
+    assert found.estimate.estimate == pytest.approx((100 + 450 * share) / 550)
+    assert found.undecided.all_wrong.estimate == pytest.approx((100 + 900 * share / 2) / 1000)
