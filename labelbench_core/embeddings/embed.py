@@ -38,6 +38,7 @@ MOST_BLOCK_ROWS = 4096
 AHEAD = 2
 COMPUTING = (
     "numpy",
+    "onnxruntime",
     "open_clip_torch",
     "pillow",
     "timm",
