@@ -22,7 +22,7 @@ from labelbench_core.campaign.batches import FOLDER, RECORD
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.storage import files
 
-ADVICE, NOW = "advice", "now"
+ADVICE, NOW, INSTEAD_OF = "advice", "now", "instead_of"
 CHOSEN, REASON = "chosen", "reason"
 BEFORE = {"strategy": USUAL_STRATEGY, "proxy": USUAL_PROXY}
 """What campaigns had that began before their choice was recorded."""
@@ -71,8 +71,10 @@ def _kept(
 ) -> dict[str, Any]:
     """What was chosen before, with what would be chosen today if that differs; else today's."""
     before = _before(key, folder)
-    if before is None or not is_allowed(before[CHOSEN]):
+    if before is None:
         return today
+    if not is_allowed(before[CHOSEN]):
+        return {**today, INSTEAD_OF: before[CHOSEN]}
     return before if before[CHOSEN] == today[CHOSEN] else {**before, NOW: today}
 
 
@@ -102,6 +104,11 @@ def told(found: Mapping[str, Mapping[str, Any]], *, again: bool = False) -> list
         one = found[key]
         if not again:
             lines.append(f"{key.capitalize()}: {one[REASON]}")
+        if (former := one.get(INSTEAD_OF)) is not None:
+            lines.append(
+                f"Until now the {key} was {former}, which this file and catalogue no longer allow; "
+                f"from the next batch on it is {one[CHOSEN]}: {one[REASON]}"
+            )
         if (now := one.get(NOW)) is not None:
             lines.append(
                 f"Today this would be {now[REASON]} It stays {one[CHOSEN]} until the campaign's "

@@ -65,7 +65,10 @@ def test_what_batches_were_proposed_by_stays_and_todays_choice_is_told(tmp_path)
 
 def test_what_cannot_be_used_any_more_is_chosen_anew(tmp_path):
     record(tmp_path, 1, {"advice": found(tmp_path)})
-    assert found(tmp_path, strategy="coreset", refused={"badge"})["strategy"]["chosen"] == "coreset"
+    later = found(tmp_path, strategy="coreset", refused={"badge"})
+    assert later["strategy"]["chosen"] == "coreset"
+    said = "Until now the strategy was badge, which this file and catalogue no longer allow; from "
+    assert any(line.startswith(said) for line in told(later, again=True))
 
 
 @pytest.mark.parametrize("strategy", ["badge", "margin"])
