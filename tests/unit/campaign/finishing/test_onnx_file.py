@@ -44,11 +44,11 @@ def folder_with(folder, arrays, **changes):
     return folder
 
 
-def head(classes=3, seed=0, scale=0.3, *, multilabel=False):
+def head(classes=3, seed=0, *, multilabel=False):
     """A head, with what a proxy's folder has besides."""
     rng = np.random.default_rng(seed)
     features = registry.build("backbones", ENTRY).num_features
-    weights = rng.normal(0, scale, (features, classes)).astype(np.float32)
+    weights = rng.normal(0, 0.3, (features, classes)).astype(np.float32)
     found = {"proxy.weights": weights, "proxy.bias": rng.normal(size=classes).astype(np.float32)}
     found |= {"statistics.mean": np.zeros(features), "statistics.std": np.ones(features)}
     return {**found, **({"proxy.multilabel": np.ones((), bool)} if multilabel else {})}
@@ -94,9 +94,11 @@ def test_of_a_fine_tuned_network(tmp_path):
 
 @NEEDS
 def test_certain_predictions_of_many_classes_stay_certain(tmp_path):
+    arrays = head(1000)
+    arrays["proxy.bias"][0] += 60  # over the temperature: 20, which leaves the others nothing
     folder = folder_with(
         tmp_path / "model",
-        head(1000, scale=8.0),
+        arrays,
         classes=[f"class {number}" for number in range(1000)],
         temperature=3.0,
     )
