@@ -6,7 +6,7 @@ The settings are those of benchmarks/campaigns.yaml. For each, the pool is prepa
 the workflow, and 20 campaigns (`--campaigns`) with different seeds run by themselves; all of it is
 kept in FOLDER, and a second call does only what is missing. Then tables are written to
 FOLDER/tables/SETTING, or, with `--keep`, to docs/benchmarks/campaigns/SETTING, from which
-`python -m docs.rehearsed_campaigns` makes docs/benchmarks/campaigns.md:
+`python -m docs.make_results` makes docs/benchmarks/campaigns.md:
 
 - `intervals.csv`: coverage and median width of intervals of accuracy, by size of the audit.
   `campaigns`: every model of every campaign, by the first rows of that campaign's own audit, the

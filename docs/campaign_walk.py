@@ -4,12 +4,13 @@
 
 Images of three handwritten digits (scikit-learn's) stand for the photos; whoever labels them makes
 no mistake. Every step is the command of the page, in a folder outside the checkout. It needs
-Chromium, and two minutes. Pictures go to docs/images/, what the commands print to the terminal.
+Chromium, and two minutes. Pictures go to docs/images/, what the last command says to the page.
 """
 
 import argparse
 import csv
 import io
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from benchmarks._browser import fresh_browsers
 from labelbench_core.storage.files import atomic_path
 
 IMAGES = Path(__file__).parent / "images"
+PAGE = Path(__file__).parent / "campaign.md"
+PRINTED = re.compile(r"(<!-- printed -->\n).*?(<!-- end -->)", re.DOTALL)
 PROJECT = Path(__file__).parents[1]
 NAMES = {3: "three", 5: "five", 8: "eight"}
 PICTURES = {"labelling": "campaign-labelling.png", "page": "campaign-page.png"}
@@ -50,8 +53,13 @@ def main(argv: list[str] | None = None) -> None:
     """Walk, and put the pictures into the docs."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.parse_args(argv)
+    said: list[str] = []
     with tempfile.TemporaryDirectory() as place:
-        taken = walk(Path(place), PROJECT, "efficientnet-lite0-96", tell=print)
+        taken = walk(Path(place), PROJECT, "efficientnet-lite0-96", tell=said.append)
+    lines = "\n".join(f"    {line}" for line in said[-1].splitlines())
+    text = PRINTED.sub(lambda match: f"{match[1]}\n{lines}\n{match[2]}", PAGE.read_text("utf-8"))
+    with atomic_path(PAGE) as aside:
+        aside.write_text(text, encoding="utf-8")
     for name, picture in taken.items():
         with atomic_path(IMAGES / PICTURES[name]) as aside:
             aside.write_bytes(picture)

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -281,3 +282,12 @@ def _is_text(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Package → its version, of those that are installed."""
+    found: dict[str, str] = {}
+    for name in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

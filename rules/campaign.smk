@@ -5,6 +5,7 @@ OUTPUTS: a record of each call, and a page of where the campaign stands. Batches
 outputs: they are facts, which a call adds to the campaign's own folder and no rule makes again.
 """
 
+from labelbench_core.campaign.answers.labels import DAWID_SKENE
 from workflow_scripts import _campaigns as campaigns
 from workflow_scripts._campaign_file import campaign_of
 
@@ -20,7 +21,7 @@ CAMPAIGN_PAGE_PARTS = (
 
 def environment_of(name):
     """A conda environment file, with what joins the answers of several people where that is a package."""
-    return environment("campaign-agreement" if CAMPAIGN.agreement == "dawid-skene" else name)
+    return environment("campaign-agreement" if CAMPAIGN.agreement == DAWID_SKENE else name)
 
 
 def of_pool(stage, output):
@@ -72,7 +73,7 @@ rule build_campaign_head:
     log:
         campaigns.log_of(CAMPAIGN, "build_campaign_head"),
     benchmark:
-        campaigns.benchmark_of(CAMPAIGN, "build_campaign_head")
+        campaigns.benchmark_of(campaigns.log_of(CAMPAIGN, "build_campaign_head"))
     conda:
         environment("torch")
     threads: 4
@@ -115,9 +116,9 @@ rule advance_campaign:
     output:
         campaigns.call_of(CAMPAIGN),
     log:
-        campaigns.log_of(CAMPAIGN),
+        campaigns.log_of_call(CAMPAIGN, "advance_campaign"),
     benchmark:
-        campaigns.benchmark_of(CAMPAIGN)
+        campaigns.benchmark_of(campaigns.log_of_call(CAMPAIGN, "advance_campaign"))
     localrule: True
     conda:
         environment_of("campaign")
@@ -148,9 +149,9 @@ rule render_campaign:
     output:
         campaigns.page_of(CAMPAIGN),
     log:
-        campaigns.log_of(CAMPAIGN, "render_campaign"),
+        campaigns.log_of_call(CAMPAIGN, "render_campaign"),
     benchmark:
-        campaigns.benchmark_of(CAMPAIGN, "render_campaign")
+        campaigns.benchmark_of(campaigns.log_of_call(CAMPAIGN, "render_campaign"))
     localrule: True
     conda:
         environment_of("campaign-page")
@@ -187,9 +188,9 @@ rule rehearse_campaign:
         stopping=campaigns.rehearsed(CAMPAIGN)["stopping"],
         page=campaigns.rehearsed(CAMPAIGN)["page"],
     log:
-        f"results/logs/rehearse_campaign/{CAMPAIGN.campaign}.log",
+        campaigns.log_of(CAMPAIGN, "rehearse_campaign"),
     benchmark:
-        f"results/benchmarks/rehearse_campaign/{CAMPAIGN.campaign}.tsv"
+        campaigns.benchmark_of(campaigns.log_of(CAMPAIGN, "rehearse_campaign"))
     conda:
         environment_of("campaign-page")
     threads: 2

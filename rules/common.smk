@@ -24,7 +24,6 @@ from labelbench_core.configuration.compatibility import needed, row_kinds
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.configuration.prices import prices_of
 from labelbench_core.configuration.replays import pairs
-from labelbench_core.errors import InputError
 from labelbench_core.configuration.sources.weights_files import content_changed
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
@@ -33,7 +32,7 @@ from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
-from workflow_scripts._campaign_file import is_campaign
+from workflow_scripts._campaign_file import is_campaign, refuse_finish
 from workflow_scripts._code_notes import note_code
 from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._entry_notes import note_entries
@@ -181,11 +180,7 @@ def everything_for(*targets):
     def ask(wildcards):
         if is_campaign(ASKED):
             return campaign_outputs(*targets)
-        if "finish" in targets:
-            told = (
-                f"{ASKED.name}: an experiment; allowed with the target `finish`: a campaign's file"
-            )
-            raise parsing.stop(InputError(told))
+        refuse_finish(ASKED, targets)
         wanted = [one for one in planned() if not targets or one.stage.target in targets]
         if workflow.is_main_process:
             # Everything else is verified by the jobs that read it.

@@ -20,9 +20,7 @@ BACKBONE_RUN = entries.components(CATALOGUE, "backbones", CAMPAIGN.backbone, CAM
 
 def finished_outputs():
     """All that is handed over."""
-    if CAMPAIGN.rehearsal:
-        told = f"{ASKED.name}: rehearsal: given; allowed with the target `finish`: a campaign that people answer"
-        raise parsing.stop(InputError(told))
+    campaigns.refuse_rehearsal(CAMPAIGN, ASKED.name)
     FINISHING.append(True)
     if workflow.is_main_process and campaigns.labels_are_old(CAMPAIGN):
         # What was received by another call is no input here.
@@ -44,9 +42,9 @@ rule collect_labels:
         record=FINISHED["record"],
         arrays=FINISHED["arrays"],
     log:
-        campaigns.log_of_end(CAMPAIGN, "collect_labels"),
+        campaigns.log_of(CAMPAIGN, "collect_labels"),
     benchmark:
-        campaigns.benchmark_of_end(CAMPAIGN, "collect_labels")
+        campaigns.benchmark_of(campaigns.log_of(CAMPAIGN, "collect_labels"))
     localrule: True
     conda:
         environment_of("campaign")
@@ -77,9 +75,9 @@ rule finetune_campaign:
     output:
         **FINE_TUNED,
     log:
-        campaigns.log_of_end(CAMPAIGN, "finetune_campaign"),
+        campaigns.log_of(CAMPAIGN, "finetune_campaign"),
     benchmark:
-        campaigns.benchmark_of_end(CAMPAIGN, "finetune_campaign")
+        campaigns.benchmark_of(campaigns.log_of(CAMPAIGN, "finetune_campaign"))
     conda:
         environment(row_kinds.environment(CATALOGUE, CAMPAIGN.backbone))
     threads: GPU_JOB_THREADS
@@ -119,9 +117,9 @@ rule finish_campaign:
         model=directory(FINISHED["model"]),
         summary=FINISHED["summary"],
     log:
-        campaigns.log_of_end(CAMPAIGN, "finish_campaign"),
+        campaigns.log_of(CAMPAIGN, "finish_campaign"),
     benchmark:
-        campaigns.benchmark_of_end(CAMPAIGN, "finish_campaign")
+        campaigns.benchmark_of(campaigns.log_of(CAMPAIGN, "finish_campaign"))
     conda:
         environment("campaign-page")
     threads: 2
@@ -151,9 +149,9 @@ rule export_onnx:
     output:
         FINISHED["onnx"],
     log:
-        campaigns.log_of_end(CAMPAIGN, "export_onnx"),
+        campaigns.log_of(CAMPAIGN, "export_onnx"),
     benchmark:
-        campaigns.benchmark_of_end(CAMPAIGN, "export_onnx")
+        campaigns.benchmark_of(campaigns.log_of(CAMPAIGN, "export_onnx"))
     conda:
         environment("onnx-export")
     threads: 1

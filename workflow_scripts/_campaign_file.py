@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 def is_campaign(wanted: Asked) -> bool:
     """Whether the file is that of a labelling campaign, not of an experiment."""
     return isinstance(wanted.values, Mapping) and "campaign" in wanted.values
+
+
+def refuse_finish(wanted: Asked, targets: Collection[str]) -> None:
+    """End Snakemake where the target `finish` is asked for of an experiment."""
+    if "finish" in targets:
+        told = "an experiment; allowed with the target `finish`: a campaign's file"
+        raise SystemExit(f"error: {wanted.name}: {told}")
 
 
 def campaign_of(wanted: Asked, catalogue: Catalogue, project: Path) -> Campaign:

@@ -94,25 +94,26 @@ def fine_tuned(campaign: Campaign) -> dict[str, str]:
     }
 
 
-def log_of_end(campaign: Campaign, rule: str) -> str:
-    """The log of a rule at the end of a campaign."""
+def log_of(campaign: Campaign, rule: str) -> str:
+    """The log of a rule that runs once for a campaign, however often it is made again."""
     return f"results/logs/{rule}/{campaign.campaign}.log"
 
 
-def benchmark_of_end(campaign: Campaign, rule: str) -> str:
-    """The benchmark file of a rule at the end of a campaign."""
-    return f"results/benchmarks/{rule}/{campaign.campaign}.tsv"
-
-
-def log_of(campaign: Campaign, rule: str = "advance_campaign") -> str:
+def log_of_call(campaign: Campaign, rule: str) -> str:
     """The log of a rule in the next call."""
     return f"results/logs/{rule}/{campaign.campaign}/{_batches(campaign) + 1:03d}.log"
 
 
-def benchmark_of(campaign: Campaign, rule: str = "advance_campaign") -> str:
-    """The benchmark file of a rule in the next call."""
-    log = log_of(campaign, rule)
+def benchmark_of(log: str) -> str:
+    """The benchmark file of the job with a log."""
     return log.replace("results/logs/", "results/benchmarks/").replace(".log", ".tsv")
+
+
+def refuse_rehearsal(campaign: Campaign, file: str) -> None:
+    """End Snakemake where the target `finish` is asked for of a rehearsal."""
+    if campaign.rehearsal:
+        told = f"{file}: rehearsal: given; allowed with the target `finish`: a campaign that people"
+        raise parsing.stop(InputError(f"{told} answer"))
 
 
 def tell_what_to_do(campaign: Campaign, call: Path, page: Path) -> None:

@@ -1,31 +1,28 @@
 """Take in the answers to a campaign's batches, and hand out the next batch if it is due."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from labelbench_core.campaign.calls import Call, advance
-from labelbench_core.campaign.pool import open_pool
-from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.zero_shot import ClassNamesClassifier, made_for
+from labelbench_core.provenance import installed
 from labelbench_core.storage import files
+from workflow_scripts._campaign_job import campaign_parser, opened
 from workflow_scripts._commit import commit
-from workflow_scripts._job import job_parser, run_job
-from workflow_scripts._versions import versions_of
+from workflow_scripts._job import run_job
 
 PACKAGES = ("numpy", "scikit-learn", "scipy", "torch")
 
 
 def advance_campaign(arguments: argparse.Namespace) -> None:
-    campaign = Campaign.from_mapping(json.loads(arguments.settings))
-    pool = open_pool(arguments.dataset, arguments.embeddings, campaign.pool, campaign.backbone)
+    campaign, pool = opened(arguments)
     classifier = None
     if arguments.zero_shot is not None:
         classes = list(campaign.classes)
         expected = made_for(campaign.backbone, classes)
         classifier = ClassNamesClassifier.read(arguments.zero_shot, expected, classes)
-    made_with = {"commit": commit(), "code": arguments.code, **versions_of(PACKAGES)}
+    made_with = {"commit": commit(), "code": arguments.code, **installed(PACKAGES)}
     done = advance(
         campaign,
         pool,
@@ -54,14 +51,11 @@ def described(call: Call) -> dict[str, object]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = job_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
-    parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
+    parser = campaign_parser(__doc__)
     parser.add_argument(
         "--zero-shot", type=Path, nargs="?", help="classifier made of the class names"
     )
     parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files of answers")
-    parser.add_argument("--settings", required=True, help="the campaign, as JSON")
     parser.add_argument("--code", default="", help="hash of the code, for the batch's record")
     parser.add_argument("--call", type=Path, required=True, help="record of the call to write")
     return run_job(advance_campaign, parser.parse_args(argv))

@@ -1,30 +1,24 @@
 """Take in the answers to a campaign's batches, and write all labels that it has; no new batch."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from labelbench_core.campaign.calls import advance
 from labelbench_core.campaign.finishing.collected import write_collected
-from labelbench_core.campaign.pool import open_pool
-from labelbench_core.campaign.settings import Campaign
-from workflow_scripts._job import job_parser, run_job
+from workflow_scripts._campaign_job import campaign_parser, opened
+from workflow_scripts._job import run_job
 
 
 def collect(arguments: argparse.Namespace) -> None:
-    campaign = Campaign.from_mapping(json.loads(arguments.settings))
-    pool = open_pool(arguments.dataset, arguments.embeddings, campaign.pool, campaign.backbone)
+    campaign, pool = opened(arguments)
     done = advance(campaign, pool, arguments.answers, hands_out=False, threads=arguments.threads)
     write_collected(done.state, pool, arguments.labels, arguments.arrays, arguments.table)
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = job_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
-    parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
+    parser = campaign_parser(__doc__)
     parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files of answers")
-    parser.add_argument("--settings", required=True, help="the campaign, as JSON")
     parser.add_argument("--labels", type=Path, required=True, help="record of all labels to write")
     parser.add_argument("--arrays", type=Path, required=True, help="its arrays to write")
     parser.add_argument("--table", type=Path, required=True, help="labels.csv to write")

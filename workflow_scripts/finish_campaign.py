@@ -1,27 +1,24 @@
 """Finish a campaign: the data set, predictions with probabilities, rows to look at, the model."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from labelbench_core.campaign.finishing.collected import read_collected
 from labelbench_core.campaign.finishing.fine_tuned import FineTunedFiles
 from labelbench_core.campaign.finishing.finish import FinishedFiles, finish
-from labelbench_core.campaign.pool import open_pool
-from labelbench_core.campaign.settings import Campaign
+from labelbench_core.provenance import installed
 from labelbench_core.storage.records import read_record
+from workflow_scripts._campaign_job import campaign_parser, opened
 from workflow_scripts._commit import commit
-from workflow_scripts._job import job_parser, run_job
-from workflow_scripts._versions import versions_of
+from workflow_scripts._finishing_job import add_labels_arguments, labels_of
+from workflow_scripts._job import run_job
 
 PACKAGES = ("numpy", "scikit-learn", "scipy", "torch", "cleanlab")
 
 
 def finish_campaign(arguments: argparse.Namespace) -> None:
-    campaign = Campaign.from_mapping(json.loads(arguments.settings))
-    collected = read_collected(arguments.labels, arguments.arrays, campaign.campaign)
-    pool = open_pool(arguments.dataset, arguments.embeddings, campaign.pool, campaign.backbone)
+    campaign, pool = opened(arguments)
+    collected = labels_of(arguments, campaign)
     fine_tuned = None
     if arguments.fine_tuned:
         fine_tuned = FineTunedFiles(*arguments.fine_tuned)
@@ -35,27 +32,22 @@ def finish_campaign(arguments: argparse.Namespace) -> None:
     )
     finish(
         campaign,
-        json.loads(arguments.backbone),
+        arguments.backbone,
         pool,
         collected,
         fine_tuned,
         written,
         embedded=read_record(arguments.embeddings, "embeddings"),
-        made_with={"commit": commit(), "code": arguments.code, **versions_of(PACKAGES)},
+        made_with={"commit": commit(), "code": arguments.code, **installed(PACKAGES)},
         threads=arguments.threads,
     )
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = job_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
-    parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
-    parser.add_argument("--labels", type=Path, required=True, help="record of all labels")
-    parser.add_argument("--arrays", type=Path, required=True, help="its arrays")
+    parser = campaign_parser(__doc__)
+    add_labels_arguments(parser)
     fine_tuned = "record, history, weights and predictions of a fine-tuning; none: the proxy"
     parser.add_argument("--fine-tuned", type=Path, nargs="*", default=[], help=fine_tuned)
-    parser.add_argument("--settings", required=True, help="the campaign, as JSON")
-    parser.add_argument("--backbone", required=True, help="the backbone's entry, as JSON")
     parser.add_argument("--code", default="", help="hash of the code, for the model's record")
     parser.add_argument("--data-set", type=Path, required=True, help="dataset.csv to write")
     parser.add_argument("--predictions", type=Path, required=True, help="table to write")

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import dataclasses
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,21 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.annotators.annotations import open_annotations
-from labelbench_core.campaign.pool import open_pool
 from labelbench_core.campaign.rehearsal import RehearsedBatch, RehearsedRule, rehearse
-from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.standing.whole import standing_of
 from labelbench_core.campaign.standing_page.page import page
 from labelbench_core.campaign.zero_shot import ClassNamesClassifier
 from labelbench_core.storage import files
 from workflow_scripts._annotations import add_annotations_argument
-from workflow_scripts._job import job_parser, run_job
+from workflow_scripts._campaign_job import campaign_parser, opened
+from workflow_scripts._job import run_job
 
 
 def run(arguments: argparse.Namespace) -> None:
-    campaign = Campaign.from_mapping(json.loads(arguments.settings))
+    campaign, pool = opened(arguments)
     assert campaign.rehearsal is not None
-    pool = open_pool(arguments.dataset, arguments.embeddings, campaign.pool, campaign.backbone)
     truth = pool.dataset.labels("pool")
     given = truth
     asked = campaign.rehearsal
@@ -84,14 +81,11 @@ def _cell(value: Any) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = job_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
-    parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
+    parser = campaign_parser(__doc__)
     add_annotations_argument(parser)
     parser.add_argument(
         "--zero-shot", type=Path, nargs="?", help="classifier made of the class names"
     )
-    parser.add_argument("--settings", required=True, help="the campaign, as JSON")
     parser.add_argument("--facts", type=Path, required=True, help="folder for what is handed out")
     parser.add_argument("--batches", type=Path, required=True, help="table of batches to write")
     parser.add_argument("--stopping", type=Path, required=True, help="table of rules to write")

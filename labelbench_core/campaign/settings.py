@@ -11,6 +11,7 @@ from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.campaign.advice.asked import advice_for
 from labelbench_core.campaign.advice.kept import CHOSEN
+from labelbench_core.campaign.answers.labels import MAJORITY
 from labelbench_core.campaign.file_checks import (
     ESTIMATOR,
     first_of,
@@ -29,7 +30,6 @@ from labelbench_core.errors import InputError, raise_all
 from labelbench_core.storage.places import printable
 
 SCHEMA = "campaign.schema.json"
-MAJORITY = "majority"
 
 
 @dataclass(frozen=True)

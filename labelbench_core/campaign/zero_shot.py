@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute.likelihoods import softmax
 from labelbench_core.storage.zero_shot_file import read_head
 
 
@@ -41,9 +42,7 @@ class ClassNamesClassifier:
         values = rows.astype(np.float32)
         lengths = np.linalg.norm(values, axis=1, keepdims=True)
         logits = self.scale * ((values / np.maximum(lengths, 1e-12)) @ self.weights)
-        logits -= logits.max(axis=1, keepdims=True) if len(logits) else 0
-        odds = np.exp(logits, dtype=np.float64)
-        return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+        return softmax(logits.astype(np.float64)).astype(np.float32)
 
     def of_classes(self, columns: Sequence[int]) -> "ClassNamesClassifier":
         """Of some classes, in that order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.metadata
 import logging
@@ -29,6 +28,7 @@ from labelbench_core.embeddings.kept_batches import KeptBatches
 from labelbench_core.embeddings.kept_rows import KeptRows, RowByRow
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
+from labelbench_core.provenance import installed
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import read_record, write_record
 
@@ -163,7 +163,7 @@ def embed(
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "device": device_name(device),
         "torch": torch.__version__,
-        "versions": _installed(COMPUTING),
+        "versions": installed(COMPUTING),
     }
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
     rows = {
@@ -208,15 +208,6 @@ def embed(
     if all(view.prepare is None for view in views):
         known.note(journal.arrays, kept, {view.array: rows[view.split] for view in views})
     return manifest
-
-
-def _installed(packages: Sequence[str]) -> dict[str, str]:
-    """The versions of those of `packages` that are installed."""
-    found = {}
-    for name in packages:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
 
 
 def _embed_missing(

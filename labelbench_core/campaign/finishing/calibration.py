@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelbench_core.compute.likelihoods import sigmoid, softmax
+
 WIDEST = 3.0
 """Bounds of the logarithm of the temperature."""
 FOLDS = 5
@@ -109,11 +111,8 @@ def with_temperature(
     """(n, C) float32 probabilities whose logarithms (logits) are divided by a temperature."""
     p = np.clip(probabilities.astype(np.float64), SMALLEST, NEAREST_TO_1 if multilabel else None)
     if multilabel:
-        logits = (np.log(p) - np.log1p(-p)) / temperature
-        return (1 / (1 + np.exp(-logits))).astype(np.float32)
-    logits = np.log(p) / temperature
-    found = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
+        return sigmoid((np.log(p) - np.log1p(-p)) / temperature).astype(np.float32)
+    return softmax(np.log(p) / temperature).astype(np.float32)
 
 
 def confidence(probabilities: np.ndarray, *, multilabel: bool, exponent: float = 1.0) -> np.ndarray:

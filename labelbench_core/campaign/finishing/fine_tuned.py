@@ -15,6 +15,7 @@ from labelbench_core.campaign.finishing.collected import CollectedLabels
 from labelbench_core.campaign.models import Model
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.compute.devices import choose_device, prepare_cpu
+from labelbench_core.compute.likelihoods import sigmoid, softmax
 from labelbench_core.datasets import POOL, Images, PreparedDataset
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
@@ -198,11 +199,8 @@ class FineTunedRows:
         return self._probabilities(self._logs[rows])
 
     def _probabilities(self, logs: np.ndarray) -> np.ndarray:
-        values = logs.astype(np.float32)
-        if self._multilabel:
-            return 1 / (1 + np.exp(-values))
-        found = np.exp(values)
-        return found / found.sum(axis=1, keepdims=True)
+        values = np.asarray(logs)
+        return sigmoid(values) if self._multilabel else softmax(values)
 
 
 class _Part:

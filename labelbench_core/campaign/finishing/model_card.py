@@ -171,7 +171,7 @@ def _training(record: Mapping[str, Any], collected: CollectedLabels) -> Iterator
     audit = sum(one.audit for one in collected.items)
     yield (
         f"{len(states):,} rows were answered by {len(people) or 'an unknown number of'} "
-        f"annotator{'' if len(people) == 1 else 's'} in {record_batches(collected)}; {audit:,} of "
+        f"annotator{'' if len(people) == 1 else 's'} in {_batches(collected)}; {audit:,} of "
         "them are the audit's, and nothing was trained on these. Undecided: "
         f"{states.count(State.CONTRADICTED.value):,} on which people disagree, "
         f"{states.count(State.UNSURE.value):,} unsure, "
@@ -188,7 +188,7 @@ def _training(record: Mapping[str, Any], collected: CollectedLabels) -> Iterator
         yield "**Its training diverged.** Do not use it."
 
 
-def record_batches(collected: CollectedLabels) -> str:
+def _batches(collected: CollectedLabels) -> str:
     """How many batches there were, in words."""
     count = collected.record["batches"]
     return f"{count} batch{'' if count == 1 else 'es'}"

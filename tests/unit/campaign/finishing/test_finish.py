@@ -28,6 +28,18 @@ def campaign(tmp_path):
     return campaign_in(tmp_path, audit=60, audit_share=0.4, finish=FINISH)
 
 
+def take_in(campaign, pool):
+    """Take in what has come, and hand out nothing."""
+    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+
+
+def answered(campaign, pool, labels, batches):
+    """A campaign of so many batches, the last of which is answered, too."""
+    done = run(campaign, pool, labels, batches)
+    answer(campaign, done.batch, labels, "last")
+    take_in(campaign, pool)
+
+
 def collected_of(campaign, pool, folder):
     """All labels, written and read again."""
     state, _ = read_state(campaign, pool)
@@ -68,7 +80,7 @@ def test_people_s_labels_stay_and_the_model_fills_the_rest(campaign, tmp_path):
     outcomes = ("(unsure)", "(no-class)", "(skipped)")
     special = {**labels, **dict(zip(names[:3], outcomes, strict=True))}
     answer(campaign, done.batch, special, "last", annotator="bob")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    take_in(campaign, pool)
     summary, written = finished(campaign, pool, tmp_path / "out")
     rows = table(written.data_set)
     assert [row["item"] for row in rows] == list(pool.items)
@@ -103,9 +115,7 @@ def test_rows_of_no_class_count_as_wrong_where_nobody_saw_them(tmp_path):
             item: "(no-class)" if is_none else labels[item]
             for item, is_none in zip(pool.items, none.tolist(), strict=True)
         }
-        done = run(campaign, pool, told, 2)
-        answer(campaign, done.batch, told, "last")
-        advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+        answered(campaign, pool, told, 2)
         summary, written = finished(campaign, pool, tmp_path / str(seed))
         rows = [row for row in table(written.data_set) if row["by"] == "model"]
         wrong = sum(row["label"] != told[row["item"]] for row in rows)
@@ -120,16 +130,14 @@ def test_rows_of_no_class_count_as_wrong_where_nobody_saw_them(tmp_path):
 def test_undecided_rows_of_the_audit_widen_what_is_said(campaign, tmp_path):
     pool, truth = pool_of(300)
     labels = labels_of(pool, truth)
-    done = run(campaign, pool, labels, 4)
-    answer(campaign, done.batch, labels, "last")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    answered(campaign, pool, labels, 4)
     state, _ = read_state(campaign, pool)
     audited = [one.item for one in state.audited()]
     before, _ = finished(campaign, pool, tmp_path / "before")
     unsure = {**labels, **dict.fromkeys(audited[:10], "(unsure)")}
     for batch in state.batches:
         answer(campaign, batch, unsure, f"again-{batch.number}")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    take_in(campaign, pool)
     after, written = finished(campaign, pool, tmp_path / "after")
     assert after["undecided"]["undecided"] == 10
     width = [one["wrong"]["high"] - one["wrong"]["low"] for one in (before, after)]
@@ -145,7 +153,7 @@ def test_rows_to_look_at_are_the_likeliest_wrong_first(campaign, tmp_path):
     wrong = [one["item"] for one in done.batch.record["items"]][:2]
     answers = {**labels, **{item: CLASSES[(CLASSES.index(labels[item]) + 1) % 3] for item in wrong}}
     answer(campaign, done.batch, answers, "last")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    take_in(campaign, pool)
     summary, written = finished(campaign, pool, tmp_path / "out")
     rows = table(written.to_check)
     assert summary["to_check"] == len(rows) > 0
@@ -191,9 +199,7 @@ def test_predictions_are_those_of_the_proxy_calibrated_by_the_audit(campaign, tm
 def test_nothing_of_the_audit_enters_the_model(campaign, tmp_path):
     pool, truth = pool_of(300)
     labels = labels_of(pool, truth)
-    done = run(campaign, pool, labels, 4)
-    answer(campaign, done.batch, labels, "last")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    answered(campaign, pool, labels, 4)
     state, _ = read_state(campaign, pool)
     audited = [one.item for one in state.audited()]
     assert len(audited) == 32
@@ -203,7 +209,7 @@ def test_nothing_of_the_audit_enters_the_model(campaign, tmp_path):
     other = {item: CLASSES[(CLASSES.index(labels[item]) + 1) % 3] for item in audited}
     for batch in state.batches:
         answer(campaign, batch, {**labels, **other}, f"again-{batch.number}")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    take_in(campaign, pool)
     after, written = finished(campaign, pool, tmp_path / "after")
     assert after["accuracy"]["estimate"] < before["accuracy"]["estimate"]
     assert (written.model / WEIGHTS).read_bytes() == weights
@@ -220,7 +226,7 @@ def test_a_class_without_labels_and_a_pool_that_has_grown(tmp_path):
     answer(campaign, done.batch, labels, "last")
     done = call(campaign, pool)
     answer(campaign, done.batch, labels, "of the grown pool")
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    take_in(campaign, pool)
     summary, written = finished(campaign, pool, tmp_path / "out")
     assert summary["rows"] == 400
     assert len(np.unique(collected_of(campaign, pool, tmp_path / "again").stratum)) == 2
@@ -315,7 +321,7 @@ def test_before_labels_of_two_classes_there_is_nothing_to_finish(campaign, tmp_p
     with pytest.raises(InputError, match="no row outside the audit has a label; allowed: after"):
         collected_of(campaign, pool, tmp_path)
     answer(campaign, done.batch, dict.fromkeys(pool.items, "wren"))
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
+    take_in(campaign, pool)
     with pytest.raises(InputError, match=r"all 12 labels to train on are 'wren'; allowed: labels"):
         collected_of(campaign, pool, tmp_path)
 
