@@ -81,7 +81,8 @@ def walk(
     taken = {}
 
     def call(*arguments: str) -> None:
-        tell(_printed(project, *arguments, "--configfile", str(file)))
+        where = ("--configfile", str(file), "--directory", str(folder))
+        tell(_printed(project, *arguments, *where).replace(f"{folder}/", ""))
 
     with fresh_browsers() as start:
         browser = start()
@@ -91,7 +92,7 @@ def walk(
         for batch in range(1, batches):
             answer(handed / f"batch-{batch:03d}" / "to_label.csv", truth)
             call()
-        page = project / "results" / "campaigns" / "digits" / f"campaign-{batches:03d}.html"
+        page = folder / "results" / "campaigns" / "digits" / f"campaign-{batches:03d}.html"
         taken["page"] = _picture(browser, page)
         call("finish")
         browser.close()
@@ -138,7 +139,7 @@ def _printed(project: Path, *arguments: str) -> str:
         raise RuntimeError(done.stdout + done.stderr)
     said = done.stderr.splitlines()
     first = next(n for n, line in enumerate(said) if line.startswith("Elapsed time"))
-    return "\n".join(said[first + 1 :])
+    return "\n".join(said[first + 1 :]).strip()
 
 
 def _of_labelling(browser: Any, page: Path) -> bytes:

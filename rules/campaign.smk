@@ -93,10 +93,10 @@ rule build_campaign_head:
         " --settings {params.settings:q} --output {output} --threads {threads} --log {log}"
 
 
-def tell_of_campaign(*made):
+def tell_of_campaign(directory, *made):
     """What the run has come to, of which the outputs are given, and what to do next."""
     if FINISHING:
-        campaigns.tell_of_finished(CAMPAIGN)
+        campaigns.tell_of_finished(CAMPAIGN, directory)
     elif CAMPAIGN.rehearsal:
         campaigns.tell_of_rehearsal(CAMPAIGN, *made)
     else:
@@ -213,5 +213,7 @@ rule rehearse_campaign:
 
 
 if workflow.is_main_process and not workflow.dryrun:
-    # A run that has nothing to do calls no handler. When it ends, the next call is another one.
-    atexit.register(tell_of_campaign, *(Path(one).absolute() for one in campaign_outputs()))
+    # A run that has nothing to do calls no handler. When it ends, the next call is another one, and the
+    # current folder is the one that Snakemake was called from.
+    DIRECTORY = Path.cwd()
+    atexit.register(tell_of_campaign, DIRECTORY, *(DIRECTORY / one for one in campaign_outputs()))

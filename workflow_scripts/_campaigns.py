@@ -1,6 +1,7 @@
 """What the Snakefile does for a labelling campaign while it is parsed, and prints at the end."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -132,22 +133,24 @@ def tell_of_rehearsal(campaign: Campaign, facts: Path, *tables_and_page: Path) -
         print(f"Campaign {campaign.campaign} was rehearsed: {shown}", file=sys.stderr)
 
 
-def tell_of_finished(campaign: Campaign) -> None:
-    """Say what a finished campaign hands over, unless it failed: its summary comes last."""
-    made = {name: Path(path) for name, path in finished(campaign).items()}
+def tell_of_finished(campaign: Campaign, directory: Path) -> None:
+    """Say what a campaign handed over in `directory`, unless it failed: its summary comes last."""
+    made = {name: directory / path for name, path in finished(campaign).items()}
     before = [made["record"]]
     if (campaign.finish or {}).get("trainer"):
-        before.append(Path(fine_tuned(campaign)["tuned"]))
+        before.append(directory / fine_tuned(campaign)["tuned"])
     there = all(path.is_file() for path in (*before, made["summary"]))
     written = made["summary"].stat().st_mtime_ns if there else 0
     if there and all(path.stat().st_mtime_ns <= written for path in before):
-        for line in what_is_finished(campaign, files.read_json(made["summary"])):
+        for line in what_is_finished(campaign, made, files.read_json(made["summary"])):
             print(line, file=sys.stderr)
 
 
-def what_is_finished(campaign: Campaign, summary: dict[str, Any]) -> list[str]:
-    """The lines for the summary of a finished campaign."""
-    shown = {name: seen_from_here(Path(path)) for name, path in finished(campaign).items()}
+def what_is_finished(
+    campaign: Campaign, made: Mapping[str, Path], summary: dict[str, Any]
+) -> list[str]:
+    """The lines for the summary of a finished campaign, of which the files are given."""
+    shown = {name: seen_from_here(path) for name, path in made.items()}
     by_model = f"{summary['by_model']:,} by the model"
     if (wrong := summary["wrong"]) is not None:
         by_model += (

@@ -103,12 +103,17 @@ finish: {trainer: short, look_below: 80%}
 
 
 def test_a_campaign_is_finished_and_goes_on(own):
-    own.call()
+    # Made in a folder of its own: what is told at the end is of there.
+    made_in = own.folder / "made"
+    elsewhere = ("--directory", str(made_in))
+    own.call(*elsewhere)
     own.answer(1)
     own.file.write_text(own.file.read_text() + SHORT)
-    told = own.call("finish")
+    told = own.call("finish", *elsewhere)
     assert "Campaign pets is finished: 60 rows, 10 labelled by people and 50 by the model" in told
-    made = own.project.folder / "results" / "campaigns" / "pets" / "finished"
+    made = made_in / "results" / "campaigns" / "pets" / "finished"
+    [table] = re.findall(r"by the model.*: (.*dataset\.csv)$", told, re.MULTILINE)
+    assert (own.project.folder / table).samefile(made / "dataset.csv")
     rows = list(csv.DictReader((made / "dataset.csv").open()))
     assert [row["item"] for row in rows] == [f"{number:03d}.png" for number in range(60)]
     assert [row["by"] for row in rows].count("people") == 10
@@ -116,10 +121,10 @@ def test_a_campaign_is_finished_and_goes_on(own):
     # No batch is handed out; what was answered is received.
     assert len(list((own.folder / "pets" / "batches").iterdir())) == 1
     assert len(list((own.folder / "pets" / "received").iterdir())) >= 1
-    assert own.project.planned("finish", config=str(own.file)) == {}
+    assert own.project.planned("finish", *elsewhere, config=str(own.file)) == {}
     # Only what depends on an edit is made again.
     own.file.write_text(own.file.read_text().replace("80%", "70%"))
-    again = own.project.planned("finish", config=str(own.file))
+    again = own.project.planned("finish", *elsewhere, config=str(own.file))
     assert again == {"finish_campaign": 1, "finish": 1}
     # The model is used on a photo from elsewhere.
     photo = own.folder / "photos" / "007.png"
