@@ -125,8 +125,9 @@ def run(name: str, file: Path, options: argparse.Namespace) -> None:
     for table, content in tables.items():
         with files.atomic_path(folder / f"{table}.csv") as aside:
             content.to_csv(aside, index=False, float_format="%.5g")
+    more = "" if options.campaigns == CAMPAIGNS else f"--campaigns {options.campaigns} "
     made_from = {
-        "command": f"python -m benchmarks.campaigns --folder FOLDER --only {name} --keep",
+        "command": f"python -m benchmarks.campaigns --folder FOLDER --only {name} {more}--keep",
         "commit": commit(),
         "campaigns": options.campaigns,
         "rows": len(pool),
