@@ -26,7 +26,7 @@ from labelbench_core.storage.files import atomic_path
 
 IMAGES = Path(__file__).parent / "images"
 PAGE = Path(__file__).parent / "campaign.md"
-PRINTED = re.compile(r"(<!-- printed -->\n).*?(<!-- end -->)", re.DOTALL)
+PRINTED = re.compile(r"(<!-- walk: printed -->\n).*?(<!-- end -->)", re.DOTALL)
 PROJECT = Path(__file__).parents[1]
 NAMES = {3: "three", 5: "five", 8: "eight"}
 PICTURES = {"labelling": "campaign-labelling.png", "page": "campaign-page.png"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from docs import campaign_walk, make_results
 from docs import make_option_tables as tables
-from docs import make_results
 from labelbench_core import registry
 from labelbench_core.analysis.stopping import stopping_rules
 
@@ -63,7 +63,7 @@ def test_markers_come_in_pairs_and_all_are_known():
     for page in tables.DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
         starts = len(re.findall(r"<!-- [\w-]+: [a-z0-9/ -]+ -->", text))
-        patterns = (tables.BLOCK, make_results.BLOCK, make_results.VALUE)
+        patterns = (tables.BLOCK, make_results.BLOCK, make_results.VALUE, campaign_walk.PRINTED)
         known = sum(len(pattern.findall(text)) for pattern in patterns)
         assert starts == text.count("<!-- end -->") == known, page.name
 
