@@ -8,11 +8,12 @@ nearest neighbours, `neighbors` of them but at most half of what is left of the 
 out and then fails). If rows coincide so much that there are fewer clusters than requested, those
 are visited more often. Equally typical rows go to the lowest index.
 
-`distance` "euclidean" averages plain distances, as the paper and scikit-activeml do. "squared"
-averages squared distances, which gives far neighbours more weight, as the authors' code does (its
-search index returns squares) and code copied from it, such as UHerding's.
+A million rows in few clusters have more pairs within them than anyone waits for. Where these are
+more than `PAIRS`, what is left of large clusters is represented by random rows of it, equally many
+from each, which are the candidates and the neighbours.
 """
 
+import math
 from itertools import count
 from typing import Annotated, Literal
 
@@ -28,13 +29,14 @@ INFO = {
     "name": "TypiClust",
     "paper": "Hacohen et al. 2022",
     "rule": "most typical row of the largest clusters with the fewest labels",
-    "cost": "k-means; the sum over clusters of n_c^2 D",
+    "cost": "k-means; the sum over clusters of n_c^2 D, at most 1e9 D",
     "needs": ["embeddings"],
     "multilabel": True,
     "kind": "strategy",
     "deterministic": False,
 }
 AT_ONCE = 64  # rows taken from a cluster before distances are computed again
+PAIRS = 1_000_000_000  # of rows within clusters, whose distances are computed
 
 
 def select(
@@ -70,11 +72,15 @@ def select(
     rows = Rows(pool.embeddings)
     members = _members(labels, pool.unlabeled())
     visits = _visits(labels, pool.labeled, [len(group) for group in members], min_size, budget)
+    visited, all_times = np.unique(visits, return_counts=True)
+    most = _most_of_each(np.array([len(members[label]) for label in visited]), PAIRS)
     typical = {}
-    for label, times in zip(*np.unique(visits, return_counts=True), strict=True):
-        points = unit_rows(rows.take(members[label]))
-        found = most_typical(points, neighbors, int(times), distance)
-        typical[label] = iter(members[label][found])
+    for label, times in zip(visited, all_times.tolist(), strict=True):
+        some, enough = members[label], max(most, times + 2 * neighbors)
+        if len(some) > enough:
+            some = np.sort(rng.choice(some, enough, replace=False))
+        found = most_typical(unit_rows(rows.take(some)), neighbors, times, distance)
+        typical[label] = iter(some[found])
     return np.array([next(typical[label]) for label in visits], np.int64)
 
 
@@ -101,6 +107,17 @@ def _visits(
             visits += waiting
             waiting = [label for label in waiting if left[label] > done]
     return visits[:budget]
+
+
+def _most_of_each(sizes: np.ndarray, pairs: int) -> int:
+    """How many rows of each group can be taken, so that they have at most so many pairs."""
+    sizes = np.sort(sizes)
+    before = np.cumsum(sizes**2) - sizes**2  # of the smaller groups, which are taken whole
+    for place, size in enumerate(sizes.tolist()):
+        most = math.isqrt(max(0, pairs - int(before[place])) // (len(sizes) - place))
+        if most < size:
+            return most
+    return int(sizes[-1])
 
 
 def most_typical(

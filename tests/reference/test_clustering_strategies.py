@@ -14,6 +14,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.strategies import Head, alfa_mix, dropquery
 from labelbench_core.strategies.kernels import kmeans
 from labelbench_core.strategies.testing import make_pool
+from labelbench_core.strategies.typiclust import _most_of_each
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "squared"])
@@ -135,3 +136,26 @@ def test_alfa_mix_grows_the_cap_until_there_are_enough():
     assert few < len(free)
     chosen = choose("alfa-mix", pool, len(free))
     assert (caps[chosen[:few]] <= 1).all()
+
+
+def test_typiclust_represents_large_clusters_by_random_rows(monkeypatch):
+    sizes = np.array([5, 40, 12])
+    assert _most_of_each(sizes, 5**2 + 40**2 + 12**2) == 40
+    assert _most_of_each(sizes, 5**2 + 40**2 + 12**2 - 1) == 39
+    assert _most_of_each(sizes, 5**2 + 2 * 12**2) == 12
+    assert _most_of_each(sizes, 5**2 + 2 * 12**2 - 1) == 11
+    assert _most_of_each(sizes, 3 * 4**2) == 4
+    # Two thirds of the rows stand in the middle of their cluster, which random rows show, too.
+    rng = np.random.default_rng(0)
+    wide = np.eye(3, 8)[np.arange(600) % 3] + rng.normal(size=(600, 8)) * 0.3
+    wide[200:] = np.eye(3, 8)[np.arange(200, 600) % 3] + rng.normal(size=(400, 8)) * 0.01
+    pool = make_pool(embeddings=wide, labeled=0)
+    whole = choose("typiclust", pool, 3)
+    monkeypatch.setattr("labelbench_core.strategies.typiclust.PAIRS", 3 * 60**2)
+    some = choose("typiclust", pool, 3)
+    assert (some != whole).any()
+    assert sorted(some % 3) == [0, 1, 2]
+    assert (some >= 200).all()
+    # As many as are asked for are found, in the order of visits, and none twice.
+    many = choose("typiclust", pool, 400)
+    assert len(set(many.tolist())) == 400
