@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.campaign.answers.formats import write_exports
-from labelbench_core.campaign.answers.formats.handed import EMBEDDINGS, batch_of
+from labelbench_core.campaign.answers.formats.handed import batch_of
 from labelbench_core.campaign.answers.ledger import Received, receive
 from labelbench_core.campaign.audit.order import mixed, next_items, share_of_batch
 from labelbench_core.campaign.batches import StoredBatch, hand_out
@@ -32,6 +32,7 @@ from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.state import CampaignState, expected_answers, read_state, take_in
 from labelbench_core.campaign.zero_shot import ClassNamesClassifier
 from labelbench_core.errors import InputError
+from labelbench_core.registry.info import EMBEDDINGS
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files
 from labelbench_core.storage.records import DIGEST

@@ -11,7 +11,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, PreparedDataset, open_dataset
 from labelbench_core.embeddings.views import open_embeddings, pool_statistics
 from labelbench_core.proxies import Statistics
-from labelbench_core.registry.info import IMAGES
+from labelbench_core.registry.info import IMAGES, TEXTS
 from labelbench_core.storage.rows import RowSource
 
 
@@ -42,6 +42,12 @@ class CampaignPool:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def texts(self) -> Sequence[str] | None:
+        """The text of every row; None where the pool does not hold texts."""
+        if self.dataset.rows != TEXTS:
+            return None
+        return self.dataset.texts(POOL).batch(np.arange(len(self)))
 
     def pictures(self, rows: np.ndarray, threads: int = 1) -> Sequence[bytes]:
         """Thumbnails of `rows`; empty where the pool does not hold images."""

@@ -32,8 +32,7 @@ PARAMETERS = {
     "trainers": (),
     "strategies": ("pool", "budget", "rng"),
 }
-IMAGES = "images"
-ROWS = (IMAGES, "texts", "embeddings")
+IMAGES, TEXTS, EMBEDDINGS = ROWS = ("images", "texts", "embeddings")
 """What rows of a data set (`INFO["rows"]`), and what a backbone reads (`INFO["reads"]`), can be."""
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (

@@ -3,8 +3,9 @@
 import io
 from pathlib import Path
 
-from labelbench_core.campaign.answers.formats.handed import IMAGES, TEXTS, HandedBatch, HandedItem
+from labelbench_core.campaign.answers.formats.handed import HandedBatch, HandedItem
 from labelbench_core.campaign.labelling_page.page import page
+from labelbench_core.registry.info import IMAGES, TEXTS
 
 NAME, DIGEST = "3-0f6b2c1a", "0f6b2c1a" * 8
 CLASSES = ("cat", "dog", "=1+1", 'żółw, "big"', *(f"class {i}" for i in range(8)))

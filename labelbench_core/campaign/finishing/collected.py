@@ -4,7 +4,6 @@ They do not read facts, which may grow meanwhile: what is trained, calibrated an
 same labels.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from labelbench_core.campaign.answers.answer import Label
 from labelbench_core.campaign.answers.formats.table import label_cell
 from labelbench_core.campaign.answers.labels import ItemLabel, State
+from labelbench_core.campaign.finishing.pool_table import write_pool_table
 from labelbench_core.campaign.models import RowLabels
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.standing.history import (
@@ -139,8 +139,7 @@ def write_collected(
         reserved=bought.reserved,
         stratum=strata_of_rows(state),
     )
-    with files.atomic_path(table) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        write_labels(file, items, multilabel=state.campaign.multilabel)
+    write_labels(table, pool, items, multilabel=state.campaign.multilabel)
     content = {
         "campaign": state.campaign.campaign,
         "classes": list(state.history.classes),
@@ -178,26 +177,26 @@ def read_collected(record: Path, arrays: Path, campaign: str) -> CollectedLabels
     return CollectedLabels(found, items, training, audit, bought, values["stratum"])
 
 
-def write_labels(file: Any, items: Sequence[AnsweredItem], *, multilabel: bool) -> None:
+def write_labels(
+    path: Path, pool: CampaignPool, items: Sequence[AnsweredItem], *, multilabel: bool
+) -> None:
     """The labels that people gave, as a table."""
-    lines = csv.writer(file)
     name = "labels" if multilabel else "label"
-    lines.writerow(
-        ["item", name, "outcome", "confidence", "annotators", "batch", "seconds", "audit"]
-    )
-    for one in items:
-        lines.writerow(
-            [
-                one.item,
-                shown_label(one.label),
-                one.state,
-                "" if one.confidence is None else f"{one.confidence:.4f}",
-                "; ".join(one.annotators),
-                one.batch or "",
-                "" if one.seconds is None else f"{one.seconds:g}",
-                int(one.audit),
-            ]
-        )
+    header = ["item", name, "outcome", "confidence", "annotators", "batch", "seconds", "audit"]
+
+    def cells(one: AnsweredItem) -> list[Any]:
+        return [
+            one.item,
+            shown_label(one.label),
+            one.state,
+            "" if one.confidence is None else f"{one.confidence:.4f}",
+            "; ".join(one.annotators),
+            one.batch or "",
+            "" if one.seconds is None else f"{one.seconds:g}",
+            int(one.audit),
+        ]
+
+    write_pool_table(path, header, ((one.row, cells(one)) for one in items), pool)
 
 
 def shown_label(label: Label | None) -> str:

@@ -105,9 +105,9 @@ def finish(
     doubtful = doubtful_labels(campaign, pool, collected.training, len(collected.classes), threads)
     finishing = campaign.finish or {}
     filled = fill(collected, predictions, doubtful, finishing["look_below"])
-    write_data_set(written.data_set, pool.items, pool.digests, collected, predictions, filled)
-    write_predictions(written.predictions, pool.items, collected, predictions)
-    write_to_check(written.to_check, pool.items, collected, predictions, filled)
+    write_data_set(written.data_set, pool, collected, predictions, filled)
+    write_predictions(written.predictions, pool, collected, predictions)
+    write_to_check(written.to_check, pool, collected, predictions, filled)
     record = write_model(
         written.model, campaign, backbone, pool, collected, model, made_with, embedded
     )

@@ -1,20 +1,19 @@
 """The data set that a campaign has made, and which of its labels should be looked at, as tables."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.finishing.collected import AnsweredItem, CollectedLabels, shown_label
+from labelbench_core.campaign.finishing.pool_table import Line, write_pool_table
 from labelbench_core.campaign.finishing.predictions import CalibratedPredictions
+from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.standing.accuracy import right_of_rest
 from labelbench_core.campaign.standing.doubts import DoubtfulLabels
 from labelbench_core.campaign.standing.history import BoughtRows
-from labelbench_core.storage import files
 
 PEOPLE, MODEL, NOBODY = "people", "model", ""
 WHY = {
@@ -222,8 +221,7 @@ def _to_check(
 
 def write_data_set(
     path: Path,
-    items: Sequence[str],
-    digests: Sequence[str],
+    pool: CampaignPool,
     collected: CollectedLabels,
     predictions: CalibratedPredictions,
     filled: Filled,
@@ -233,48 +231,51 @@ def write_data_set(
     name = "labels" if collected.multilabel else "label"
     header = ["item", name, "by", "confidence", "outcome", "annotators", "batch", "audit", "sha256"]
 
-    def lines() -> Iterator[Sequence[Any]]:
-        for row, item in enumerate(items):
+    def lines() -> Iterator[Line]:
+        for row, item in enumerate(pool.items):
             one = answered.get(row)
             by = filled.by[row]
-            yield [
-                item,
-                _label(collected, predictions, one, row, by),
-                by,
-                _confidence(predictions, one, row, by),
-                "" if one is None else one.state,
-                "" if one is None else "; ".join(one.annotators),
-                "" if one is None or not one.batch else one.batch,
-                "" if one is None else int(one.audit),
-                digests[row],
-            ]
+            yield (
+                row,
+                [
+                    item,
+                    _label(collected, predictions, one, row, by),
+                    by,
+                    _confidence(predictions, one, row, by),
+                    "" if one is None else one.state,
+                    "" if one is None else "; ".join(one.annotators),
+                    "" if one is None or not one.batch else one.batch,
+                    "" if one is None else int(one.audit),
+                    pool.digests[row],
+                ],
+            )
 
-    _write(path, header, lines())
+    write_pool_table(path, header, lines(), pool)
 
 
 def write_predictions(
-    path: Path, items: Sequence[str], collected: CollectedLabels, predictions: CalibratedPredictions
+    path: Path, pool: CampaignPool, collected: CollectedLabels, predictions: CalibratedPredictions
 ) -> None:
     """What the model says of every row of the pool, people's labels aside."""
     name = "labels" if collected.multilabel else "label"
     header = ["item", name, "probability"]
     header += [] if predictions.second is None else ["second", "second_probability"]
 
-    def lines() -> Iterator[Sequence[Any]]:
-        for row, item in enumerate(items):
+    def lines() -> Iterator[Line]:
+        for row, item in enumerate(pool.items):
             cells = [item, _predicted(collected, predictions, row)]
             cells.append(f"{predictions.probability[row]:.4f}")
             if predictions.second is not None and predictions.second_probability is not None:
                 cells.append(collected.classes[int(predictions.second[row])])
                 cells.append(f"{predictions.second_probability[row]:.4f}")
-            yield cells
+            yield row, cells
 
-    _write(path, header, lines())
+    write_pool_table(path, header, lines(), pool)
 
 
 def write_to_check(
     path: Path,
-    items: Sequence[str],
+    pool: CampaignPool,
     collected: CollectedLabels,
     predictions: CalibratedPredictions,
     filled: Filled,
@@ -283,18 +284,14 @@ def write_to_check(
     answered = {one.row: one for one in collected.items}
     name = "labels" if collected.multilabel else "label"
     header = ["item", name, "by", "wrong", "likelier", "why"]
-    lines = (
-        [
-            items[one.row],
-            _label(collected, predictions, answered.get(one.row), one.row, one.by),
-            one.by,
-            "" if one.wrong is None else f"{one.wrong:.4f}",
-            one.likelier,
-            one.why,
-        ]
-        for one in filled.to_check
-    )
-    _write(path, header, lines)
+
+    def lines() -> Iterator[Line]:
+        for one in filled.to_check:
+            wrong = "" if one.wrong is None else f"{one.wrong:.4f}"
+            label = _label(collected, predictions, answered.get(one.row), one.row, one.by)
+            yield one.row, [pool.items[one.row], label, one.by, wrong, one.likelier, one.why]
+
+    write_pool_table(path, header, lines(), pool)
 
 
 def _label(
@@ -329,10 +326,3 @@ def _names(
     found = predictions.predicted[row]
     places = np.flatnonzero(found).tolist() if np.ndim(found) else [int(found)]
     return tuple(collected.classes[place] for place in places)
-
-
-def _write(path: Path, header: Sequence[str], lines: Iterator[Sequence[Any]] | Any) -> None:
-    with files.atomic_path(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(header)
-        table.writerows(lines)

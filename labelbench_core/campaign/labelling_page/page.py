@@ -9,14 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.campaign.answers.formats.handed import (
-    IMAGES,
-    TEXTS,
-    HandedBatch,
-    HandedItem,
-    suggested,
-)
+from labelbench_core.campaign.answers.formats.handed import HandedBatch, HandedItem, suggested
 from labelbench_core.errors import InputError, listed
+from labelbench_core.registry.info import IMAGES, TEXTS
 from labelbench_core.report.page_data import as_script
 from labelbench_core.report.templates import data_uri, template
 

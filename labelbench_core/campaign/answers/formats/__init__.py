@@ -18,13 +18,9 @@ from labelbench_core.campaign.answers.formats import (
     hugging_face,
     label_studio,
 )
-from labelbench_core.campaign.answers.formats.handed import (
-    EMBEDDINGS,
-    IMAGES,
-    Expected,
-    HandedBatch,
-)
+from labelbench_core.campaign.answers.formats.handed import Expected, HandedBatch
 from labelbench_core.errors import InputError, listed
+from labelbench_core.registry.info import EMBEDDINGS, IMAGES
 from labelbench_core.storage import files
 
 FORMATS = (csv_table, label_studio, cvat, hugging_face)

@@ -11,13 +11,7 @@ from collections.abc import Sequence
 
 from labelbench_core.campaign.answers.answer import Answer
 from labelbench_core.campaign.answers.formats._said import Said
-from labelbench_core.campaign.answers.formats.handed import (
-    IMAGES,
-    TEXTS,
-    HandedBatch,
-    HandedItem,
-    suggested,
-)
+from labelbench_core.campaign.answers.formats.handed import HandedBatch, HandedItem, suggested
 from labelbench_core.campaign.answers.formats.table import (
     by_item,
     csv_text,
@@ -25,6 +19,7 @@ from labelbench_core.campaign.answers.formats.table import (
     label_cell,
     said_in_csv,
 )
+from labelbench_core.registry.info import IMAGES, TEXTS
 
 NAME = "CSV"
 _LAST = ("outcome", "annotator", "seconds", "at", "batch")

@@ -8,9 +8,9 @@ from typing import Any
 
 from labelbench_core.campaign.answers.answer import Outcome
 from labelbench_core.errors import InputError, shown
+from labelbench_core.registry.info import IMAGES
 from labelbench_core.storage.records import DIGEST
 
-IMAGES, TEXTS, EMBEDDINGS = "images", "texts", "embeddings"
 OUTCOME_LABELS = {f"({one.value})": one for one in Outcome if one is not Outcome.LABELED}
 """Labels that stand for outcomes in tools that know labels alone: `(unsure)`, `(no-class)`, …"""
 NONE_OF_THEM = "(none)"

@@ -13,7 +13,7 @@ from typing import Any
 
 from labelbench_core.campaign.answers.answer import Answer, Outcome
 from labelbench_core.campaign.answers.formats._said import Said
-from labelbench_core.campaign.answers.formats.handed import IMAGES, TEXTS, HandedBatch, HandedItem
+from labelbench_core.campaign.answers.formats.handed import HandedBatch, HandedItem
 from labelbench_core.campaign.answers.formats.table import (
     by_item,
     csv_text,
@@ -23,6 +23,7 @@ from labelbench_core.campaign.answers.formats.table import (
     said_in_row,
 )
 from labelbench_core.errors import raise_all, shown
+from labelbench_core.registry.info import IMAGES, TEXTS
 
 NAME = "Hugging Face metadata"
 _MORE = ("outcome", "annotator", "seconds", "at", "batch")

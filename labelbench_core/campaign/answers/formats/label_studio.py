@@ -21,7 +21,6 @@ from xml.etree import ElementTree
 from labelbench_core.campaign.answers.answer import Answer, Outcome
 from labelbench_core.campaign.answers.formats._said import Said
 from labelbench_core.campaign.answers.formats.handed import (
-    IMAGES,
     OUTCOME_LABELS,
     HandedBatch,
     HandedItem,
@@ -30,6 +29,7 @@ from labelbench_core.campaign.answers.formats.handed import (
 )
 from labelbench_core.campaign.answers.formats.table import by_item
 from labelbench_core.errors import InputError, shown
+from labelbench_core.registry.info import IMAGES
 
 NAME = "Label Studio JSON"
 CONTROL, SHOWN = "label", "shown"

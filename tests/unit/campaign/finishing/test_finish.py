@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,6 +178,22 @@ def test_rows_to_look_at_are_the_likeliest_wrong_first(campaign, tmp_path):
     ]
     found = [item in of_model for item in filled]
     assert np.mean(np.array(found)[misses]) > 0.6 > np.mean(found)
+
+
+def test_of_texts_every_table_has_the_text(campaign, tmp_path):
+    pool, truth = pool_of(120)
+    said = [f"=text, {number}\n" for number in range(120)]
+    texts = SimpleNamespace(batch=lambda rows: [said[row] for row in rows])
+    dataset = SimpleNamespace(**{**vars(pool.dataset), "rows": "texts", "texts": lambda _: texts})
+    answered(campaign, pool, labels_of(pool, truth), 3)
+    _, written = finished(campaign, replace(pool, dataset=dataset), tmp_path)
+    row_of = {item: row for row, item in enumerate(pool.items)}
+    tables = (tmp_path / "labels.csv", written.data_set, written.predictions, written.to_check)
+    for path in tables:
+        lines = table(path)
+        assert lines
+        assert [one["text"] for one in lines] == [said[row_of[one["item"]]] for one in lines]
+    assert len(table(written.data_set)) == 120
 
 
 def test_predictions_are_those_of_the_proxy_calibrated_by_the_audit(campaign, tmp_path):
