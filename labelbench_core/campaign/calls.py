@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core.campaign.answers.formats import write_exports
 from labelbench_core.campaign.answers.formats.handed import batch_of
+from labelbench_core.campaign.answers.formats.label_studio import local_files
 from labelbench_core.campaign.answers.ledger import Received, receive
 from labelbench_core.campaign.audit.order import mixed, next_items, share_of_batch
 from labelbench_core.campaign.batches import StoredBatch, hand_out
@@ -213,7 +214,9 @@ def _hand_out_next(
     def write_files(folder: Path, record: Mapping[str, Any]) -> None:
         texts = _texts(pool, shown, rows)
         handed = record if campaign.suggestions else _without_suggestions(record)
-        write_exports(folder, batch_of(handed, texts))
+        images_in = pool.image_folder
+        image_url = local_files(images_in.name) if images_in else None
+        write_exports(folder, batch_of(handed, texts), image_url=image_url)
         if pool.dataset.rows != EMBEDDINGS:
             # The page lets people switch suggestions on, and notes with each answer if they were.
             images = dict(zip(shown, pool.pictures(rows, threads), strict=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, PreparedDataset, open_dataset
+from labelbench_core.datasets import POOL, PreparedDataset, data_directory, open_dataset
 from labelbench_core.embeddings.views import open_embeddings, pool_statistics
 from labelbench_core.proxies import Statistics
 from labelbench_core.registry.info import IMAGES, TEXTS
@@ -42,6 +42,14 @@ class CampaignPool:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def image_folder(self) -> Path | None:
+        """The folder to which `items` are relative, where these are files of images."""
+        manifest = self.dataset.manifest
+        if manifest["splits"][POOL].get("storage") != "files":
+            return None
+        return (data_directory() / manifest["root"]).absolute()
 
     def texts(self) -> Sequence[str] | None:
         """The text of every row; None where the pool does not hold texts."""

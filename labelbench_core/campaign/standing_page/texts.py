@@ -147,10 +147,9 @@ def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
             f"{low} to {high}."
         )
     if found.target is not None and found.needed is not None:
-        lines.append(
-            f"To {percent(found.target)}: {_labels(found.needed)} in all, without those of the "
-            f"audit; there are {standing.num_labeled:,}."
-        )
+        needed = f"To {percent(found.target)}: {_labels(found.needed)} in all"
+        lines.append(f"{needed}, without those of the audit; there are {standing.num_labeled:,}.")
+        lines += _reached(found.target, standing)
     if found.price is not None:
         currency = (standing.state.campaign.prices or {}).get("currency", "")
         lines.append(
@@ -158,6 +157,19 @@ def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
             f"{_money(found.price.low, found.price.high, currency)}."
         )
     return lines
+
+
+def _reached(target: float, standing: Standing) -> list[str]:
+    """Where the estimate is beyond the target already, what is missing to say so."""
+    one = None if standing.accuracy is None else standing.accuracy.estimate
+    if one is None or not one.n or one.estimate < target:
+        return []
+    if one.low >= target:
+        return [f"The current model has reached it: {estimated(one)}."]
+    return [
+        f"The current model may have reached it, {estimated(one)}, but the interval begins below: "
+        "labels of the audit make it narrower."
+    ]
 
 
 def _labels(needed: Range) -> str:

@@ -7,18 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers import tiny_texts
-from helpers.campaigns import answer, call, campaign_in
-from helpers.pictures_by_table import paint
-from helpers.prepared import prepare
-from labelbench_core import registry
-from labelbench_core.campaign.pool import SomeRows, open_pool
-from labelbench_core.embeddings.extract import extract_embeddings
+from helpers.campaigns import answer, call
+from helpers.pools_of_any_rows import (
+    COUNT,
+    KINDS,
+    NAMES,
+    campaign_on,
+    embeddings,
+    images,
+    texts,
+)
+from labelbench_core.campaign.finishing.collected import read_collected, write_collected
+from labelbench_core.campaign.finishing.finish import FinishedFiles, finish
+from labelbench_core.campaign.pool import SomeRows
+from labelbench_core.campaign.state import read_state
+from labelbench_core.storage.records import read_record
 from labelbench_core.storage.rows import ArrayRows
-
-COUNT = 60
-KINDS = np.arange(COUNT) % 2
-NAMES = ("cat", "dog")
+from workflow_scripts import predict
 
 
 @pytest.fixture(autouse=True)
@@ -27,42 +32,13 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("LABELBENCH_DEVICE", "cpu")
 
 
-def images(folder):
-    for row in range(COUNT):
-        paint(folder / "pets" / f"{row:02}.png", KINDS[row])
-    return "image-folder", {"folder": "pets"}, "efficientnet-lite", {"input_size": 32}
-
-
-def texts(folder):
-    words = (("good", "fine"), ("bad", "lost"))
-    rows = [[f"a {words[kind][row % 4 // 2]} film"] for row, kind in enumerate(KINDS)]
-    with open(folder / "pool.csv", "w", newline="") as handle:
-        csv.writer(handle).writerows([["text"], *rows])
-    model = tiny_texts.write_model(folder / "model")
-    splits = {"splits": {"pool": "pool.csv"}}
-    return "text-table", splits, "sentence-transformer", {"model": model}
-
-
-def embeddings(folder):
-    rows = np.random.default_rng(0).standard_normal((COUNT, 8)) + 4 * KINDS[:, None]
-    np.save(folder / "pool.npy", rows.astype(np.float32))
-    return "own-embeddings", {"splits": {"pool": "pool.npy"}}, "precomputed", {}
-
-
 ITEMS = {images: r"\d\d\.png", texts: r"text-[0-9a-f]{16}(-\d+)?", embeddings: r"row-\d+"}
 
 
 @pytest.mark.parametrize("kind", ITEMS, ids=lambda kind: kind.__name__)
 def test_batches_of_any_rows_are_handed_out_and_learned_from(kind, tmp_path):
-    source, options, backbone, given = kind(tmp_path)
-    dataset = prepare(tmp_path / "mine", source, tmp_path, {**options, "unlabeled": True})
-    entry = {"implementation": backbone, "options": given}
-    place = tmp_path / "embedded"
-    network = registry.build("backbones", entry)
-    extract_embeddings(dataset, network, "given", place / "arrays", place / "manifest.json")
-    pool = open_pool(dataset.folder / "manifest.json", place / "manifest.json", "mine", "given")
+    campaign, pool, entry, embedded = campaign_on(kind, tmp_path)
     assert len(set(pool.items)) == len(pool) == COUNT
-    campaign = replace(campaign_in(tmp_path), classes=NAMES, audit=10)
     done = call(campaign, pool)
     names = [one["item"] for one in done.batch.record["items"]]
     assert all(re.fullmatch(ITEMS[kind], name) for name in names)
@@ -82,6 +58,38 @@ def test_batches_of_any_rows_are_handed_out_and_learned_from(kind, tmp_path):
             for one in later.batch.record["items"]
         ]
         assert np.mean(suggested) > 0.9
+    predicts_what_was_predicted(kind, campaign, pool, entry, embedded, tmp_path)
+
+
+def predicts_what_was_predicted(kind, campaign, pool, entry, embedded, folder):
+    """The model that is handed over says of the pool's own files what it said of the pool."""
+    campaign = replace(campaign, finish={"trainer": None, "onnx": False, "look_below": 0.9})
+    state, _ = read_state(campaign, pool)
+    record, arrays = folder / "labels.json", folder / "labels.npz"
+    write_collected(state, pool, record, arrays, folder / "labels.csv")
+    collected = read_collected(record, arrays, campaign.campaign)
+    names = ("dataset.csv", "predictions.csv", "to_check.csv", "p.npy", "handed", "finished.json")
+    written = FinishedFiles(*(folder / name for name in names))
+    manifest = read_record(embedded, "embeddings")
+    made_with = {"commit": None, "code": ""}
+    finish(campaign, entry, pool, collected, None, written, made_with=made_with, embedded=manifest)
+    rows = folder / {images: "pets", texts: "lines.txt", embeddings: "pool.npy"}[kind]
+    if kind is texts:
+        rows.write_text("".join(f"{text}\n" for text in pool.texts()))
+    output = folder / "new.csv"
+    assert predict.main([str(written.model), str(rows), "--output", str(output)]) == 0
+    with open(output) as new, open(written.predictions) as before:
+        found, expected = list(csv.DictReader(new)), list(csv.DictReader(before))
+    assert [one["label"] for one in found] == [one["label"] for one in expected]
+    told = [[float(one["probability"]) for one in lines] for lines in (found, expected)]
+    np.testing.assert_allclose(*told, atol=0.01)
+
+
+def test_images_are_named_by_their_place_in_the_pool_s_folder(tmp_path):
+    _, pool, _, _ = campaign_on(images, tmp_path)
+    assert pool.image_folder == tmp_path / "pets"
+    assert all((pool.image_folder / item).is_file() for item in pool.items)
+    assert pool.texts() is None
 
 
 def test_some_rows_are_those_of_the_whole():
