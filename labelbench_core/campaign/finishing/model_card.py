@@ -167,11 +167,12 @@ def _classes(collected: CollectedLabels, predictions: CalibratedPredictions) -> 
 
 def _training(record: Mapping[str, Any], collected: CollectedLabels) -> Iterator[str]:
     states = [one.state for one in collected.items]
-    people = {name for one in collected.items for name in one.annotators if name}
+    names = {name for one in collected.items for name in one.annotators}
+    people, nameless = names - {""}, "" in names
     audit = sum(one.audit for one in collected.items)
     yield (
-        f"{len(states):,} rows were answered by {len(people) or 'an unknown number of'} "
-        f"annotator{'' if len(people) == 1 else 's'} in {_batches(collected)}; {audit:,} of "
+        f"{len(states):,} rows were answered by {_people(len(people), nameless)} in "
+        f"{_batches(collected)}; {audit:,} of "
         "them are the audit's, and nothing was trained on these. Undecided: "
         f"{states.count(State.CONTRADICTED.value):,} on which people disagree, "
         f"{states.count(State.UNSURE.value):,} unsure, "
@@ -186,6 +187,14 @@ def _training(record: Mapping[str, Any], collected: CollectedLabels) -> Iterator
     if record["trained"].get("diverged"):
         yield ""
         yield "**Its training diverged.** Do not use it."
+
+
+def _people(named: int, nameless: bool) -> str:
+    """How many people answered, in words; any number of them may have given no name."""
+    if not named:
+        return "an unknown number of annotators"
+    told = f"{named} annotator{'' if named == 1 else 's'}"
+    return f"{told}, and others without a name," if nameless else told
 
 
 def _batches(collected: CollectedLabels) -> str:

@@ -293,6 +293,17 @@ def test_its_card_says_how_good_it_is_and_on_what(campaign, tmp_path):
     assert f"SHA-256 `{record['weights_sha256']}`" in card
 
 
+def test_people_without_a_name_are_not_counted(campaign, tmp_path):
+    pool, truth = pool_of(120)
+    labels = labels_of(pool, truth)
+    done = run(campaign, pool, labels, 3)
+    answer(campaign, done.batch, labels, "last", annotator="")
+    take_in(campaign, pool)
+    _, written = finished(campaign, pool, tmp_path / "out")
+    card = (written.model / "README.md").read_text()
+    assert "rows were answered by 1 annotator, and others without a name, in 3 batches" in card
+
+
 def test_several_labels_a_row(tmp_path):
     campaign = campaign_in(
         tmp_path, audit=60, audit_share=0.4, finish=FINISH, multilabel=True, strategy=BINARY

@@ -1,10 +1,12 @@
 """What a campaign's page says of numbers: intervals, bounds, and what cannot be told yet."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
 from labelbench_core.campaign.audit.estimators import Estimate
+from labelbench_core.campaign.audit.extrapolation import Range
 from labelbench_core.campaign.audit.saving import Saving
 from labelbench_core.campaign.standing_page import texts
 
@@ -30,6 +32,27 @@ def test_what_is_counted_is_named():
         "gets all classes right on a random text of the pool"
     )
     assert texts.quantity(False, "embeddings").endswith("a random row of the pool")
+
+
+def outlook_at(estimate, needed):
+    """The sentences of a target of 90 % with 90 labels, where the model is so accurate."""
+    accuracy = None if estimate is None else SimpleNamespace(estimate=estimate)
+    standing = SimpleNamespace(accuracy=accuracy, num_labeled=90)
+    found = SimpleNamespace(gain=None, target=0.9, needed=needed, price=None)
+    return texts.of_outlook(found, standing)
+
+
+def test_a_target_is_reached_or_may_be_or_needs_more():
+    needed = Range(120.0, 100.0, 200.0)
+    [far] = outlook_at(Estimate(0.8, 0.7, 0.88, 50, "plain"), needed)
+    assert far.startswith("To 90.0 %: 100 to 200 labels in all")
+    assert outlook_at(None, needed) == [far]
+    assert outlook_at(Estimate(math.nan, 0, 1, 0, "plain"), needed) == [far]
+    needed = Range(90.0, 90.0, math.inf)
+    _, maybe = outlook_at(Estimate(0.96, 0.86, 0.99, 50, "plain"), needed)
+    assert "may have reached it, 96.0 % (86.0 to 99.0 %), but the interval begins below" in maybe
+    _, reached = outlook_at(Estimate(0.96, 0.91, 0.99, 50, "plain"), needed)
+    assert reached == "The current model has reached it: 96.0 % (91.0 to 99.0 %)."
 
 
 def test_a_saving_is_a_bound_or_cannot_be_told():
