@@ -186,6 +186,7 @@ def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:
     lines = told_of_choices(campaign.advice, again=call["batch"] > 1)
     if call["new_answers"]:
         lines.append(f"{call['new_answers']} new answers in {call['new_files']} files.")
+    lines += call.get("notes", [])
     if call["status"] == ALL_LABELED:
         return [*lines, f"Campaign {campaign.campaign}: every row has been handed out."]
     left = call["size"] - call["answered"]

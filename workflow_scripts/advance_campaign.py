@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from labelbench_core.campaign.calls import Call, advance
+from labelbench_core.campaign.notes import notes_of
 from labelbench_core.campaign.zero_shot import ClassNamesClassifier, made_for
 from labelbench_core.provenance import installed
 from labelbench_core.storage import files
@@ -46,6 +47,7 @@ def described(call: Call) -> dict[str, object]:
         "new_answers": sum(len(one.answers) for one in call.received.receipts),
         "num_labeled": len(state.training_labels().rows),
         "audited": len(state.audited()),
+        "notes": notes_of(state),
         "answers_sha256": state.receipts[-1].sha256 if state.receipts else None,
     }
 

@@ -5,31 +5,22 @@ listed. Then the annotators of an item vote. That an item is of no class is a vo
 class; whoever is unsure or skips the item abstains.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from labelbench_core.campaign.answers.answer import Answer, Label, Outcome, moment
 from labelbench_core.campaign.answers.classes import ClassHistory
-from labelbench_core.campaign.answers.dawid_skene import posteriors
-
-MAJORITY, DAWID_SKENE = "majority", "dawid-skene"
-METHODS = (MAJORITY, DAWID_SKENE)
-NO_CLASS = Outcome.NO_CLASS.value
-Vote = Label | None
-"""A label in today's names; None: the item is of no class."""
-
-
-class State(StrEnum):
-    """What all answers together say of an item."""
-
-    LABELED = "labelled"
-    NO_CLASS = "no-class"
-    CONTRADICTED = "contradicted"
-    UNSURE = "unsure"
-    SKIPPED = "skipped"
-    ASK_AGAIN = "ask-again"
+from labelbench_core.campaign.answers.dawid_skene import Measured, require_package
+from labelbench_core.campaign.answers.joining import (
+    DAWID_SKENE,
+    MAJORITY,
+    METHODS,
+    Decision,
+    State,
+    Vote,
+    by_dawid_skene,
+    by_majority,
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +37,9 @@ class ItemLabel:
     label
         With `State.LABELED` the label in today's names, as in `Answer`.
     confidence
-        Share of the votes for the label (with several labels, for the least certain class), or its
-        probability by Dawid and Skene; with `State.CONTRADICTED`, that of the most likely one. None
-        where nobody votes.
+        Share of the votes for the label (with several labels, for the least certain class), or,
+        where annotators differ, its probability by Dawid and Skene; with `State.CONTRADICTED`, that
+        of the most likely one. None where nobody votes.
     votes
         Annotator → vote.
     silent_on
@@ -83,14 +74,20 @@ class Labels:
         Answers that were changed, in order.
     ask_again
         Item → why it is to be asked again.
+    weighed
+        Items on which annotators differ and that Dawid and Skene decided.
     overruled
-        Items that Dawid and Skene label otherwise than a majority does.
+        Those of them on which that is another label than by majority, or one where there is none.
+    measured
+        Of whom Dawid and Skene can tell how they err; None by majority.
     """
 
     items: Mapping[str, ItemLabel]
     changes: Sequence[Change] = ()
     ask_again: Mapping[str, str] = field(default_factory=dict[str, str])
+    weighed: Sequence[str] = ()
     overruled: Sequence[str] = ()
+    measured: Measured | None = None
 
     def of_state(self, state: State) -> list[str]:
         """Items of a state, in order."""
@@ -129,8 +126,9 @@ def labels_of(
         The classes from the start until today.
     method
         `majority`: what more than half of the votes say; with several labels, for each class.
-        `dawid-skene`: what is more likely than all else together, by votes that are weighted by
-        how each annotator errs (Dawid and Skene 1979).
+        `dawid-skene`: where annotators differ, what is more likely than all else together, by votes
+        that are weighted by how each annotator errs (Dawid and Skene 1979), as far as enough rows
+        with three answers tell that; else as by majority. No vote that all share is changed.
     offered
         Batch → the classes among which its annotators chose.
     later_holds
@@ -158,22 +156,19 @@ def labels_of(
         for item, held in holding.items()
         if any(one.votes for one in held)
     }
-    decided = {item: _majority(given) for item, given in votes.items()}
-    overruled = list[str]()
+    decided = {item: by_majority(given) for item, given in votes.items()}
+    likely, overruled, told = dict[str, Decision](), list[str](), None
     if method == DAWID_SKENE:
-        likely = _by_dawid_skene(votes)
-        overruled = [
-            item
-            for item, (state, label, _) in decided.items()
-            if state is not State.CONTRADICTED and likely[item][:2] != (state, label)
-        ]
-        decided = likely
+        require_package()
+        likely, told = by_dawid_skene(votes)
+        overruled = [item for item, found in likely.items() if found[:2] != decided[item][:2]]
+        decided |= likely
     items = {
         item: _item(item, held, votes.get(item, {}), decided.get(item), item in changed)
         for item, held in holding.items()
     }
     again = {item: reason for item, reason in reasons.items() if not holding[item]}
-    return Labels(items, changes, again, overruled)
+    return Labels(items, changes, again, list(likely), overruled, told)
 
 
 def holding_answers(
@@ -231,7 +226,7 @@ def _item(
     item: str,
     held: Sequence[Holding],
     votes: Mapping[str, Vote],
-    decided: tuple[State, Label | None, float] | None,
+    decided: Decision | None,
     changed: bool,
 ) -> ItemLabel:
     voters = [one for one in held if one.votes]
@@ -246,64 +241,3 @@ def _item(
     silent = [one.silent_on for one in voters]
     nobody = tuple(name for name in silent[0] if all(name in names for names in silent))
     return ItemLabel(item, state, label, confidence, votes, nobody)
-
-
-def _majority(votes: Mapping[str, Vote]) -> tuple[State, Label | None, float]:
-    """What more than half of the votes say; with several labels, of each class."""
-    given = list(votes.values())
-    none = given.count(None)
-    if 2 * none > len(given) or not any(isinstance(vote, tuple) for vote in given):
-        (vote, count), *_ = Counter(given).most_common(1)
-        return _decided(vote, count / len(given))
-    counts = Counter(name for vote in given for name in vote or ())
-    shares = {name: count / len(given) for name, count in counts.items()}
-    return _decided_by_class(shares)
-
-
-def _decided(vote: Vote, share: float) -> tuple[State, Label | None, float]:
-    if 2 * share <= 1:
-        return State.CONTRADICTED, None, share
-    return (State.NO_CLASS if vote is None else State.LABELED), vote, share
-
-
-def _decided_by_class(shares: Mapping[str, float]) -> tuple[State, Label | None, float]:
-    least = min((max(share, 1 - share) for share in shares.values()), default=1.0)
-    if 2 * least <= 1:
-        return State.CONTRADICTED, None, least
-    return State.LABELED, tuple(sorted(name for name in shares if shares[name] > 0.5)), least
-
-
-def _by_dawid_skene(
-    votes: Mapping[str, Mapping[str, Vote]],
-) -> dict[str, tuple[State, Label | None, float]]:
-    """Item → what is decided by probabilities instead of shares."""
-    flat = [(item, who, vote) for item, given in votes.items() for who, vote in given.items()]
-    none_of_all = f"({NO_CLASS})"  # no class can be called so
-    named = [(item, who, none_of_all if vote is None else vote) for item, who, vote in flat]
-    single = [(item, who, vote) for item, who, vote in named if isinstance(vote, str)]
-    if len(single) == len(flat):
-        decided = dict[str, tuple[State, Label | None, float]]()
-        likely = posteriors(single)
-        for item, shares in likely.items():
-            best = max(shares, key=lambda name: shares[name])
-            vote = None if best == none_of_all else best
-            decided[item] = _decided(vote, shares[best])
-        return decided
-    # With several labels each class is decided on its own, and so is whether none fits.
-    names = sorted({name for *_, vote in flat for name in vote or ()})
-    none = _shares([(item, who, vote is None) for item, who, vote in flat])
-    of_class = {name: _shares([(i, w, name in (v or ())) for i, w, v in flat]) for name in names}
-    return {
-        item: (State.NO_CLASS, None, none[item])
-        if none[item] > 0.5
-        else _decided_by_class({name: of_class[name][item] for name in names})
-        for item in votes
-    }
-
-
-def _shares(votes: Sequence[tuple[str, str, bool]]) -> dict[str, float]:
-    """Item → the probability of yes."""
-    if len({vote for *_, vote in votes}) == 1:
-        return {item: float(vote) for item, _, vote in votes}
-    found = posteriors([(item, who, "yes" if vote else "no") for item, who, vote in votes])
-    return {item: shares["yes"] for item, shares in found.items()}

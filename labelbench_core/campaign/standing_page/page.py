@@ -11,6 +11,7 @@ from labelbench_core import report
 from labelbench_core.campaign.advice.kept import told as told_of_choices
 from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.audit.estimators import LEAST_OF_A_CLASS
+from labelbench_core.campaign.notes import notes_of
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.standing.doubts import NEARLY_EQUAL
 from labelbench_core.campaign.standing.whole import Standing
@@ -88,6 +89,7 @@ def page(standing: Standing, pool: CampaignPool, threads: int = 1) -> str:
         contradicted=[
             one for one in state.labels.items.values() if one.state is State.CONTRADICTED
         ],
+        notes=notes_of(state),
         changes=state.labels.changes,
         agreement=standing.agreement,
         seconds=standing.seconds,

@@ -5,10 +5,8 @@ import itertools
 import random
 from collections import Counter, defaultdict
 
-import numpy as np
 import pytest
 
-from labelbench_core.campaign.answers import labels
 from labelbench_core.campaign.answers.answer import Answer, Outcome, moment
 from labelbench_core.campaign.answers.classes import ClassHistory
 from labelbench_core.campaign.answers.labels import DAWID_SKENE, Change, State, labels_of
@@ -16,15 +14,6 @@ from labelbench_core.errors import InputError
 
 CLASSES = ("cat", "dog", "bird")
 HISTORY = ClassHistory(CLASSES)
-
-
-@pytest.fixture(
-    params=[pytest.param("crowd-kit", marks=pytest.mark.extra("crowdkit")), "the plain equations"]
-)
-def estimates(request, monkeypatch):
-    """Probabilities by the package, where it is installed, and by the equations below."""
-    if request.param != "crowd-kit":
-        monkeypatch.setattr(labels, "posteriors", plain_dawid_skene)
 
 
 def said(what, annotator="anna", item="a", **more):
@@ -187,88 +176,3 @@ def test_dawid_skene_is_refused_by_name_where_its_package_is_missing(monkeypatch
     told = "method 'dawid-skene': the package crowd-kit is not installed; allowed: 'majority', or"
     with pytest.raises(InputError, match=told):
         labels_of([said("cat")], HISTORY, method=DAWID_SKENE)
-
-
-def plain_dawid_skene(votes, steps=100):
-    """Item -> class -> its probability, by equations 2.3 to 2.5 of Dawid and Skene (1979)."""
-    items, people, classes = (sorted({vote[at] for vote in votes}) for at in range(3))
-    given = np.zeros((len(items), len(people), len(classes)))
-    for item, who, label in votes:
-        given[items.index(item), people.index(who), classes.index(label)] += 1
-    likely = given.sum(1) / given.sum((1, 2))[:, None]
-    for _ in range(steps):
-        shares = likely.mean(0)
-        errors = np.einsum("ij,ikl->kjl", likely, given)
-        errors /= np.maximum(errors.sum(2, keepdims=True), 1e-10)
-        log = np.log(np.maximum(shares, 1e-10)) + np.einsum(
-            "ikl,kjl->ij", given, np.log(np.maximum(errors, 1e-10))
-        )
-        likely = np.exp(log - log.max(1, keepdims=True))
-        likely /= likely.sum(1, keepdims=True)
-    return {
-        item: dict(zip(classes, row, strict=True)) for item, row in zip(items, likely, strict=True)
-    }
-
-
-def simulated(seed, items=120):
-    """Answers of five people, two of whom are mostly right; the true classes."""
-    draw, answers, truth = random.Random(seed), [], {}
-    for number in range(items):
-        true = draw.choice(CLASSES)
-        truth[f"{number:03d}"] = true
-        for who, right in (("a", 0.95), ("b", 0.9), ("c", 0.4), ("d", 0.4), ("e", 0.4)):
-            label = true if draw.random() < right else draw.choice(CLASSES)
-            answers.append(said(label, who, f"{number:03d}"))
-    return answers, truth
-
-
-@pytest.mark.usefixtures("estimates")
-def test_dawid_skene_gives_what_the_plain_equations_give():
-    answers, truth = simulated(0)
-    likely = plain_dawid_skene([(a.item, a.annotator, a.label) for a in answers])
-    found = labels_of(answers, HISTORY, method=DAWID_SKENE)
-    for item, one in found.items.items():
-        best = max(likely[item].values())
-        assert one.confidence == pytest.approx(best, abs=1e-3)
-        if best > 0.51:
-            assert one.label == max(likely[item], key=likely[item].get)
-    plain = labels_of(answers, HISTORY)
-    right = [
-        sum(one.label == truth[item] for item, one in each.items.items()) for each in (plain, found)
-    ]
-    assert right[1] > right[0] + 5
-    overruled = {
-        item
-        for item, one in found.items.items()
-        if plain.items[item].label not in (None, one.label)
-    }
-    assert set(found.overruled) == overruled
-    assert overruled
-
-
-@pytest.mark.usefixtures("estimates")
-def test_dawid_skene_with_several_labels_and_none():
-    answers, _ = simulated(1)
-    sets = [
-        said("no-class" if one.label == "bird" else (one.label,), one.annotator, one.item)
-        for one in answers
-    ]
-    found = labels_of(sets, HISTORY, method=DAWID_SKENE).items
-    likely = {
-        name: plain_dawid_skene([(a.item, a.annotator, a.label == name) for a in answers])
-        for name in CLASSES
-    }
-    compared = Counter()
-    for item, one in found.items():
-        chances = {name: likely[name][item][True] for name in CLASSES}
-        if min(abs(chance - 0.5) for chance in chances.values()) < 0.01:
-            continue
-        if chances["bird"] > 0.5:
-            wanted = (State.NO_CLASS, None)
-        else:
-            wanted = (State.LABELED, tuple(n for n in ("cat", "dog") if chances[n] > 0.5))
-        assert (one.state, one.label) == wanted
-        compared[wanted] += 1
-    assert len(compared) >= 3
-    none = labels_of([said((), "a"), said((), "b")], HISTORY, method=DAWID_SKENE)
-    assert none.items["a"].label == ()

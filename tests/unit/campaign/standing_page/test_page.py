@@ -76,7 +76,7 @@ def test_it_tells_where_the_campaign_stands_and_changes_no_fact(campaign):
     assert "EUR" in seen
     assert "stabilising-predictions-99" in seen
     assert "19 rows have answers of two people or more" in seen  # bob and ann left one out
-    assert "1 rows have no majority" in seen
+    assert "1 rows, on which people disagree, have no majority" in seen
     assert "ann and bob: 18 of 19 alike" in seen
     assert len(re.findall(r"<circle", made)) == 4
     # One file: nothing is loaded from elsewhere, and which rows are of the audit is not in it.
