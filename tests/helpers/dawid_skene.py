@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labelbench_core.campaign.answers.dawid_skene import Fit
+from labelbench_core.campaign.answers.dawid_skene import ErrorEstimate
 
 
 def plain_fit(votes, steps=200):
@@ -21,7 +21,7 @@ def plain_fit(votes, steps=200):
         )
         likely = np.exp(log - log.max(1, keepdims=True))
         likely /= likely.sum(1, keepdims=True)
-    return Fit(
+    return ErrorEstimate(
         classes,
         likely.mean(0),
         {who: errors[place].T for place, who in enumerate(people)},

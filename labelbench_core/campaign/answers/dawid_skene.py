@@ -39,7 +39,7 @@ VoteOf = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredAnnotators:
     """Of whom it can be told how they err.
 
     Attributes
@@ -57,7 +57,7 @@ class Measured:
     most: int
 
 
-def measured(answered: Mapping[str, Collection[str]], classes: int) -> Measured:
+def measured(answered: Mapping[str, Collection[str]], classes: int) -> MeasuredAnnotators:
     """Of whom it can be told how they err.
 
     Parameters
@@ -71,7 +71,7 @@ def measured(answered: Mapping[str, Collection[str]], classes: int) -> Measured:
     rows = Counter(who for given in telling for who in given)
     needed = ROWS_PER_CLASS * max(classes, 2)
     enough = frozenset(who for who, count in rows.items() if count >= needed)
-    return Measured(enough, needed, max(rows.values(), default=0))
+    return MeasuredAnnotators(enough, needed, max(rows.values(), default=0))
 
 
 def require_package() -> None:
@@ -84,7 +84,7 @@ def require_package() -> None:
 
 
 @dataclass(frozen=True)
-class Fit:
+class ErrorEstimate:
     """What Dawid and Skene estimate.
 
     Attributes
@@ -143,7 +143,7 @@ def posteriors(votes: Sequence[VoteOf], known: Collection[str]) -> dict[str, dic
     return found
 
 
-def fitted(votes: Sequence[tuple[str, int, str]]) -> Fit:
+def fitted(votes: Sequence[tuple[str, int, str]]) -> ErrorEstimate:
     """The estimate from votes: item, number of the annotator, class."""
     # Imported here, so that only those who ask for this method wait for it.
     import pandas as pd
@@ -158,4 +158,4 @@ def fitted(votes: Sequence[tuple[str, int, str]]) -> Fit:
     for (who, said), row in zip(rows.index, rows.to_numpy(), strict=True):
         errors[int(who)][place[str(said)]] = row
     likely = dict(zip(map(str, model.probas_.index), model.probas_.to_numpy(), strict=True))
-    return Fit(classes, model.priors_[classes].to_numpy(), errors, likely)
+    return ErrorEstimate(classes, model.priors_[classes].to_numpy(), errors, likely)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from labelbench_core.campaign.answers.answer import Label, Outcome
-from labelbench_core.campaign.answers.dawid_skene import Measured, measured, posteriors
+from labelbench_core.campaign.answers.dawid_skene import MeasuredAnnotators, measured, posteriors
 
 MAJORITY, DAWID_SKENE = "majority", "dawid-skene"
 METHODS = (MAJORITY, DAWID_SKENE)
@@ -43,7 +43,7 @@ def by_majority(votes: Mapping[str, Vote]) -> Decision:
 
 def by_dawid_skene(
     votes: Mapping[str, Mapping[str, Vote]],
-) -> tuple[dict[str, Decision], Measured]:
+) -> tuple[dict[str, Decision], MeasuredAnnotators]:
     """What is more likely than all else together, on items on which annotators differ.
 
     Parameters

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from labelbench_core.campaign.answers.answer import Answer, Label, Outcome, moment
 from labelbench_core.campaign.answers.classes import ClassHistory
-from labelbench_core.campaign.answers.dawid_skene import Measured, require_package
+from labelbench_core.campaign.answers.dawid_skene import MeasuredAnnotators, require_package
 from labelbench_core.campaign.answers.joining import (
     DAWID_SKENE,
     MAJORITY,
@@ -87,7 +87,7 @@ class Labels:
     ask_again: Mapping[str, str] = field(default_factory=dict[str, str])
     weighed: Sequence[str] = ()
     overruled: Sequence[str] = ()
-    measured: Measured | None = None
+    measured: MeasuredAnnotators | None = None
 
     def of_state(self, state: State) -> list[str]:
         """Items of a state, in order."""
