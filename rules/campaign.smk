@@ -10,6 +10,8 @@ from workflow_scripts import _campaigns as campaigns
 from workflow_scripts._campaign_file import campaign_of
 
 CAMPAIGN = campaign_of(ASKED, CATALOGUE, PROJECT)
+# Batches are handed out while this process runs: the call of this run is named once.
+CALL = campaigns.call_of(CAMPAIGN)
 # Filled when the target `finish` is planned.
 FINISHING = []
 CAMPAIGN_PAGE_PARTS = (
@@ -95,7 +97,11 @@ rule build_campaign_head:
 
 def tell_of_campaign(directory, *made):
     """What the run has come to, of which the outputs are given, and what to do next."""
-    if FINISHING:
+    if not ENDING.went_well:
+        # What is there may be of an earlier run; a batch that this one has handed out is told.
+        if not FINISHING and not CAMPAIGN.rehearsal and ENDING.has_made(CALL):
+            campaigns.tell_what_to_do(CAMPAIGN, *made)
+    elif FINISHING:
         campaigns.tell_of_finished(CAMPAIGN, directory)
     elif CAMPAIGN.rehearsal:
         campaigns.tell_of_rehearsal(CAMPAIGN, *made)

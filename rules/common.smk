@@ -34,7 +34,7 @@ from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._campaign_file import is_campaign, refuse_finish
 from workflow_scripts._code_notes import note_code
-from workflow_scripts._completeness import what_is_missing
+from workflow_scripts._ending import Ending
 from workflow_scripts._entry_notes import note_entries
 from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
@@ -59,6 +59,7 @@ if workflow.is_main_process:
     )
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
+ENDING = Ending(workflow)
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
@@ -91,10 +92,7 @@ OWN_RULES = {
     for stage in STAGES.values()
     for name in stage.rules
 }
-
 PUBLISHED_CURVES = "labelbench_core/published/curves.csv.gz"
-SHEETS_TEMPLATE = f"labelbench_core/report/{report_files.SHEETS_TEMPLATE}"
-PAGE_PARTS = [f"labelbench_core/report/{name}" for name in report_files.PAGE_PARTS]
 
 # Kind of component: the wildcard that names one.
 WILDCARD = {
@@ -367,6 +365,7 @@ if workflow.is_main_process:
 # environments, not in this one.
 onstart:
     if workflow.is_main_process:
+        ENDING.begin()
         to_run = jobs_to_run()
         parsing.check_missing(MISSING, to_run)
         parsing.check_images(CATALOGUE, to_run)
@@ -393,6 +392,7 @@ def note_what_was_made():
 
 
 onsuccess:
+    ENDING.succeed()
     note_what_was_made()
 
 

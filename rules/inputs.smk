@@ -1,5 +1,7 @@
 """Input functions: which round, head, views, embeddings and annotations a job reads. No rules."""
 
+from workflow_scripts._completeness import what_is_missing
+
 
 def round_path(output, **ids):
     """The file of a round; round 0 is one node, shared by all strategies."""

@@ -4,6 +4,8 @@ REQUIRED INPUTS: the experiment's tables.
 OUTPUTS: results/reports/{experiment}/: figures/, report.html.
 """
 
+PAGE_PARTS = [f"labelbench_core/report/{name}" for name in report_files.PAGE_PARTS]
+
 
 rule plot_label_efficiency:
     input:

@@ -7,6 +7,8 @@ The jobs derive the paths of rounds and fine-tunings from the experiment and the
 of paths never stand on a command line.
 """
 
+SHEETS_TEMPLATE = f"labelbench_core/report/{report_files.SHEETS_TEMPLATE}"
+
 
 rule collect_curves:
     input:

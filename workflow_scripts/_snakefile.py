@@ -1,14 +1,12 @@
-"""What the Snakefile does while it is parsed: load and check, prepare the shell, clear dead locks.
+"""What the Snakefile does while it is parsed: load and check, prepare the shell.
 
 Every job on a cluster parses the Snakefile again, so this must be fast and, except in the main
 process, free of side effects.
 """
 
-import fcntl
 import os
 import re
 import shlex
-import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +35,7 @@ from labelbench_core.storage.records import read_record
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts._campaign_file import campaign_of, is_campaign
 from workflow_scripts._entry_notes import refuse_others
+from workflow_scripts._locks import clear_dead_lock
 from workflow_scripts._prepared import (
     BACKBONES_STATE,
     PREPARED,
@@ -47,8 +46,6 @@ from workflow_scripts._prepared import (
 
 RESULTS = "results"
 ANNOTATED = STAGES["annotate"].path("record")
-# Kept open, and so locked, for as long as this process lives.
-_held_locks: list[int] = []
 
 
 def read_experiment(
@@ -374,27 +371,3 @@ def escape_braces(text: str) -> str:
 def has_gpu() -> bool:
     """Whether this machine has an NVIDIA GPU, without asking a library that takes seconds."""
     return Path("/dev/nvidiactl").exists()
-
-
-def clear_dead_lock(folder: Path) -> None:
-    """Remove Snakemake's lock if the process that left it is provably dead.
-
-    Every main process holds a shared `flock` on a file of its own working directory until it ends,
-    however it ends. A process that gets it exclusively is therefore alone on this host; if
-    Snakemake's lock was left on this host, its owner is dead.
-    """
-    folder.mkdir(exist_ok=True)
-    descriptor = os.open(folder / "labelbench.owner", os.O_RDWR | os.O_CREAT, 0o666)
-    _held_locks.append(descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        return
-    host = socket.gethostname().encode()
-    if os.pread(descriptor, 4096, 0) == host:
-        for lock in (folder / "locks").glob("*.lock"):
-            lock.unlink(missing_ok=True)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, host, 0)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)

@@ -1,4 +1,4 @@
-"""Show how far a run of Snakemake is, what it runs now, and its warnings again at the end.
+"""Show how far a run of Snakemake is, what it runs now, and at the end warnings and errors again.
 
 `snakemake … --quiet host 2>&1 | python -m workflow_scripts.show_progress`. Needs no package.
 """
@@ -18,6 +18,8 @@ ROUTINE = re.compile(
     r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.|\[\w{3} \w{3} .*\]|Reason: .*"
 )
 WARNING = re.compile(r"warning\b", re.IGNORECASE)
+# What `_ending` says of failed jobs: it stays last.
+FAILED = re.compile(r"error: .* \(rule \S+; log: .*\).*|error: … and .*")
 EVERY = 10.0  # seconds between two lines if there is no terminal
 WINDOW = 60  # finished jobs that the rate is of, at most
 MOST_WARNINGS = 20
@@ -30,6 +32,7 @@ class Run:
         self.done = self.total = 0
         self.running: dict[str, str] = {}
         self.warnings: list[str] = []
+        self.errors: list[str] = []
         self._started = time.monotonic()
         self._times: collections.deque[float] = collections.deque(maxlen=WINDOW)
         self._in_target = False
@@ -49,6 +52,8 @@ class Run:
             self.running[started[1]] = started[2]
         elif finished := FINISHED.fullmatch(text):
             self.running.pop(finished[1], None)
+        elif FAILED.fullmatch(text):
+            self.errors.append(text)
         elif not ROUTINE.fullmatch(text):
             if WARNING.search(text) and text not in self.warnings:
                 self.warnings.append(text)
@@ -94,6 +99,8 @@ def main() -> None:
     if run.warnings:
         print(f"Warnings ({len(run.warnings)}):")
         print("\n".join(f"  {warning}" for warning in run.warnings[:MOST_WARNINGS]))
+    for error in run.errors:
+        print(error)
 
 
 def _draw(run: Run) -> None:

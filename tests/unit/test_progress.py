@@ -93,6 +93,19 @@ def test_the_workflows_progress_replaces_the_routine_and_hides_no_error(monkeypa
     assert not any(word in line for word in routine for line in lines)
 
 
+def test_the_errors_of_failed_jobs_stay_the_last_lines(monkeypatch, capsys):
+    last = [
+        "error: a.csv: 'wern'; allowed: wren (rule take; log: results/logs/take/1.log)",
+        "error: b.csv: damaged (rule take; log: results/logs/take/2.log) and 1 other job the same",
+        "error: … and 3 more lines in the logs",
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO(SNAKEMAKE + "\n".join(last) + "\n"))
+    show_progress.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:] == last
+    assert lines[-5:-3] == ["Warnings (1):", "  UserWarning: something is odd"]
+
+
 def test_the_workflows_progress_says_how_fast_and_what_runs(monkeypatch):
     times = iter([0.0, 10.0, 12.0, 14.0])
     monkeypatch.setattr(show_progress.time, "monotonic", lambda: next(times))

@@ -1,7 +1,6 @@
 """A labelling campaign by Snakemake, outside the checkout: batches are facts, no outputs."""
 
 import csv
-import hashlib
 import json
 import re
 import subprocess
@@ -16,41 +15,9 @@ from helpers.checkouts import failing
 from helpers.proxy_entries import NAMES_CATALOGUE
 
 
-class Own:
-    """A folder of a user's own, with photos and a campaign, run from a checkout."""
-
-    def __init__(self, project, folder):
-        self.project, self.folder = project, folder
-        self.file = campaign_files.write(folder, count=60)
-
-    def call(self, *arguments):
-        """One call of the command; what it printed."""
-        return self.project.snakemake(*arguments, config=str(self.file))
-
-    def answer(self, number):
-        """Answer a batch as its photos are painted, and put the file into the inbox."""
-        table = self.folder / "pets" / "batches" / f"batch-{number:03d}" / "to_label.csv"
-        rows = list(csv.DictReader(table.open()))
-        for row in rows:
-            row["label"] = "dog" if int(row["item"][:3]) % 2 else "cat"
-        (self.folder / "pets" / "labels").mkdir(exist_ok=True)
-        with open(self.folder / "pets" / "labels" / f"batch {number}.csv", "w") as handle:
-            lines = csv.DictWriter(handle, rows[0])
-            lines.writeheader()
-            lines.writerows(rows)
-
-    def facts(self):
-        """File → SHA-256 of all that was handed out and received."""
-        return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted((self.folder / "pets").rglob("*"))
-            if path.is_file() and "labels" not in path.parts
-        }
-
-
 @pytest.fixture
 def own(fresh, tmp_path):
-    return Own(fresh, tmp_path / "my own study")
+    return campaign_files.Own(fresh, tmp_path / "my own study")
 
 
 @pytest.mark.thorough
