@@ -10,6 +10,8 @@ from workflow_scripts import _campaigns as campaigns
 from workflow_scripts._campaign_file import campaign_of
 
 CAMPAIGN = campaign_of(ASKED, CATALOGUE, PROJECT)
+if workflow.is_main_process:
+    campaigns.know_folder(CAMPAIGN, ASKED.name, note=not workflow.dryrun)
 # Batches are handed out while this process runs: the call of this run is named once.
 CALL = campaigns.call_of(CAMPAIGN)
 # Filled when the target `finish` is planned.
@@ -100,13 +102,13 @@ def tell_of_campaign(directory, *made):
     if not ENDING.went_well:
         # What is there may be of an earlier run; a batch that this one has handed out is told.
         if not FINISHING and not CAMPAIGN.rehearsal and ENDING.has_made(CALL):
-            campaigns.tell_what_to_do(CAMPAIGN, *made)
+            campaigns.tell_what_to_do(CAMPAIGN, *made, directory)
     elif FINISHING:
         campaigns.tell_of_finished(CAMPAIGN, directory)
     elif CAMPAIGN.rehearsal:
         campaigns.tell_of_rehearsal(CAMPAIGN, *made)
     else:
-        campaigns.tell_what_to_do(CAMPAIGN, *made)
+        campaigns.tell_what_to_do(CAMPAIGN, *made, directory)
 
 
 # What the next call is called follows from the batches that there are. A job elsewhere would read this

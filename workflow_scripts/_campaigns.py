@@ -9,12 +9,14 @@ from labelbench_core.campaign.advice.kept import told as told_of_choices
 from labelbench_core.campaign.answers.ledger import receipts
 from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
+from labelbench_core.campaign.counting import counted
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.errors import Damaged, InputError, listed, seen_from_here
 from labelbench_core.storage import files
 from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import read_record
+from workflow_scripts import _campaign_notes
 from workflow_scripts import _snakefile as parsing
 
 PLACE = "results/campaigns/{campaign}"
@@ -117,18 +119,38 @@ def refuse_rehearsal(campaign: Campaign, file: str) -> None:
         raise parsing.stop(InputError(f"{told} answer"))
 
 
-def tell_what_to_do(campaign: Campaign, call: Path, page: Path) -> None:
-    """Say where a campaign stands and what to do next, unless the `call` of this run failed."""
+def know_folder(campaign: Campaign, file: str, *, note: bool) -> None:
+    """End Snakemake where results here are of another campaign of that name; else `note` which."""
+    if campaign.rehearsal:
+        return
+    try:
+        _campaign_notes.refuse_other(campaign, file)
+    except InputError as error:
+        raise parsing.stop(error) from None
+    if note:
+        _campaign_notes.note_folder(campaign)
+
+
+def tell_what_to_do(campaign: Campaign, call: Path, page: Path, directory: Path) -> None:
+    """Say where a campaign stands and what to do next, unless the `call` of this run failed.
+
+    What is new is so since the last call in the folder `directory` that told of it.
+    """
     if call.is_file():
-        for line in what_to_do(campaign, files.read_json(call)):
+        record, notes = files.read_json(call), directory / _campaign_notes.NOTES
+        before = _campaign_notes.told_before(campaign, notes)
+        for line in what_to_do(campaign, record, before):
             print(line, file=sys.stderr)
+        _campaign_notes.note_told(campaign, record, notes)
         if page.is_file():
             print(f"Where it stands: {seen_from_here(page)}", file=sys.stderr)
 
 
 def tell_of_rehearsal(campaign: Campaign, facts: Path, *tables_and_page: Path) -> None:
-    """Say what a rehearsal has made, unless it failed."""
+    """Say what a rehearsal has made, and what was chosen for it, unless it failed."""
     if facts.is_dir():
+        for line in told_of_choices(campaign.advice):
+            print(line, file=sys.stderr)
         shown = listed(seen_from_here(one) for one in tables_and_page)
         print(f"Campaign {campaign.campaign} was rehearsed: {shown}", file=sys.stderr)
 
@@ -180,20 +202,47 @@ def what_is_finished(
     return lines
 
 
-def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:
-    """The lines for a call's record."""
+def what_is_new(call: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Answers and rows that came, went or broke since the call of the record `before`."""
+    lines = []
+    answers, count = call["new_answers"], call["new_files"]
+    if "answers" in before:
+        answers, count = (call[one] - before[one] for one in ("answers", "files"))
+    if answers > 0:
+        lines.append(f"{counted(answers, 'new answer')} in {counted(count, 'file')}.")
+    if pool := _rows_that_changed(call, before):
+        lines.append(f"Pool: {', '.join(pool)}.")
+    return lines
+
+
+def _rows_that_changed(call: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    told = []
+    rows, known = call.get("rows", {}), before.get("rows", {})
+    if known and (come := rows["come"] - known["come"]) > 0:
+        told.append(counted(come, "new row"))
+    if (gone := rows.get("gone", 0)) and gone != known.get("gone", 0):
+        told.append(f"{gone:,} gone ({rows['gone_labelled']:,} of them labelled)")
+    broken = call.get("unreadable") or {}
+    if broken and broken != before.get("unreadable"):
+        names = [*broken["examples"], *["…"] * (broken["count"] > len(broken["examples"]))]
+        told.append(f"{broken['count']:,} unreadable: {', '.join(names)}")
+    return told
+
+
+def what_to_do(campaign: Campaign, call: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """The lines for a call's record, after the record that was told `before`."""
     folder = seen_from_here(campaign.folder)
     lines = told_of_choices(campaign.advice, again=call["batch"] > 1)
-    if call["new_answers"]:
-        lines.append(f"{call['new_answers']} new answers in {call['new_files']} files.")
+    lines += what_is_new(call, before)
     lines += call.get("notes", [])
     if call["status"] == ALL_LABELED:
         return [*lines, f"Campaign {campaign.campaign}: every row has been handed out."]
-    left = call["size"] - call["answered"]
+    left = call.get("left", call["size"] - call["answered"])
+    named = f" ({', '.join(map(printable, items))})" if (items := call.get("left_items")) else ""
     lines.append(
-        f"Campaign {campaign.campaign}, batch {call['batch']}: {left} of {call['size']} to label. "
-        f"They are in {folder}/{FOLDER}/batch-{call['batch']:03d}/; put the files that come back "
-        f"into {folder}/{INBOX}/ and run the same command again."
+        f"Campaign {campaign.campaign}, batch {call['batch']}: {left} of {call['size']} to "
+        f"label{named}. They are in {folder}/{FOLDER}/batch-{call['batch']:03d}/; put the files "
+        f"that come back into {folder}/{INBOX}/ and run the same command again."
     )
     if passed_over := folders_that_came(campaign):
         told = f"not read, since they are folders: {listed(passed_over)}"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.campaign.counting import counted
 from labelbench_core.errors import seen_from_here
 from workflow_scripts._locks import OWNER, how_to_unlock
 
@@ -93,11 +94,11 @@ class Ending:
                 said.setdefault(text, []).append(place)
         lines: list[str] = []
         for text, (place, *others) in said.items():
-            also = f" and {_counted(len(others), 'other job')} the same" if others else ""
+            also = f" and {counted(len(others), 'other job')} the same" if others else ""
             lines += [f"{ERROR}{line} {place}{also}" for line in text.splitlines()]
         if len(lines) > MOST_TOLD:
             left = len(lines) - MOST_TOLD
-            lines = [*lines[:MOST_TOLD], f"{ERROR}… and {_counted(left, 'more line')} in the logs"]
+            lines = [*lines[:MOST_TOLD], f"{ERROR}… and {counted(left, 'more line')} in the logs"]
         return lines
 
     def _said(self, failed: Any) -> Iterator[tuple[str, str, str]]:
@@ -125,10 +126,6 @@ class Ending:
         if not starts:
             return f"failed; last in its log: {lines[-1].strip()}" if lines else None
         return "\n".join(lines[starts[-1] :]).removeprefix(ERROR)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _now(file: Path) -> int:

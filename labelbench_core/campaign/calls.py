@@ -17,6 +17,7 @@ from labelbench_core.campaign.answers.formats.label_studio import local_files
 from labelbench_core.campaign.answers.ledger import Received, receive
 from labelbench_core.campaign.audit.order import mixed, next_items, share_of_batch
 from labelbench_core.campaign.batches import StoredBatch, hand_out
+from labelbench_core.campaign.counting import counted
 from labelbench_core.campaign.labelling_page.page import page
 from labelbench_core.campaign.models import (
     Model,
@@ -105,7 +106,7 @@ def advance(
         received = receive(campaign.folder, answers, expected_answers(state))
         state, _ = read_state(campaign, pool)
         if received.errors:
-            raise InputError("\n".join(received.errors))
+            raise InputError("\n".join([*received.errors, *_taken_in(received)]))
         if not hands_out or not _is_due(state):
             return Call(WAITING, state, received)
         count = _room(state)
@@ -114,6 +115,18 @@ def advance(
         _hand_out_next(state, pool, count, made_with or {}, classifier, threads)
         state, _ = read_state(campaign, pool)
         return Call(PROPOSED, state, received)
+
+
+def _taken_in(received: Received) -> list[str]:
+    """What the files without an error said, for the error of the others."""
+    answers = sum(len(one.answers) for one in received.receipts)
+    if not answers:
+        return []
+    said = sum(bool(one.answers) for one in received.receipts)
+    return [
+        f"{counted(answers, 'new answer')} in {counted(said, 'other file')} taken in all the same; "
+        "no batch is handed out before the wrong answers are corrected"
+    ]
 
 
 def _is_due(state: CampaignState) -> bool:

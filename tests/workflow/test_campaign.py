@@ -27,7 +27,7 @@ def test_batches_are_handed_out_answered_and_never_changed(own):
     assert (own.folder / "pets" / "batches" / "batch-001" / "label.html").is_file()
     own.answer(1)
     told = own.call()
-    assert "10 new answers in 1 files." in told
+    assert "10 new answers in 1 file." in told
     assert "Campaign pets, batch 2: 10 of 10 to label." in told
     before = own.facts()
     # What only the page tells has no influence on batches: the page alone is made again.

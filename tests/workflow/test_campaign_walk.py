@@ -16,7 +16,7 @@ def test_the_walk_ends_with_a_model_and_its_pictures(fresh, tmp_path):
     said = []
     taken = walk(tmp_path / "away", fresh.folder, "tiny", count=120, batches=3, tell=said.append)
     assert "Campaign digits, batch 1: 40 of 40 to label." in said[0]
-    assert "40 new answers in 1 files." in said[1]
+    assert "40 new answers in 1 file." in said[1]
     assert "Campaign digits, batch 3: 40 of 40 to label." in said[2]
     assert "Campaign digits is finished: 120 rows, 80 labelled by people" in said[3]
     assert set(taken) == set(PICTURES)

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 
+from helpers.campaigns import campaign_in
 from labelbench_core.campaign.settings import Campaign
 from workflow_scripts import (
     archive_results,
@@ -15,7 +17,12 @@ from workflow_scripts import (
     restore_results,
     show_summary,
 )
-from workflow_scripts._campaigns import rehearsed, tell_of_rehearsal, tell_what_to_do
+from workflow_scripts._campaigns import (
+    know_folder,
+    rehearsed,
+    tell_of_rehearsal,
+    tell_what_to_do,
+)
 
 PETS = """
 campaign: pets
@@ -68,29 +75,29 @@ def test_a_call_that_failed_tells_nothing_and_folders_that_came_are_named(tmp_pa
     pets = Campaign("pets", tmp_path / "pets", "photos", "any", entry, entry, entry, classes)
     call = tmp_path / "call-002.json"
     page = tmp_path / "campaign-002.html"
-    tell_what_to_do(pets, call, page)
+    tell_what_to_do(pets, call, page, tmp_path)
     assert capsys.readouterr().err == ""
     status = {"status": "waiting", "batch": 1, "size": 20, "answered": 5}
     call.write_text(json.dumps({**status, "new_files": 1, "new_answers": 5}))
     (tmp_path / "pets" / "labels" / "from CVAT").mkdir(parents=True)
-    tell_what_to_do(pets, call, page)
+    tell_what_to_do(pets, call, page, tmp_path)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "5 new answers in 1 files."
+    assert lines[0] == "5 new answers in 1 file."
     assert "Campaign pets, batch 1: 15 of 20 to label." in lines[1]
     assert "not read, since they are folders: from CVAT; put the files" in lines[2]
     assert len(lines) == 3
     why = {"strategy": {"chosen": "margin", "reason": "margin, by some experiments."}}
-    tell_what_to_do(dataclasses.replace(pets, advice=why), call, page)
+    tell_what_to_do(dataclasses.replace(pets, advice=why), call, page, tmp_path)
     assert capsys.readouterr().err.splitlines() == [
         "Strategy: margin, by some experiments.",
         *lines,
     ]
     call.write_text(json.dumps({**status, "batch": 2, "new_files": 1, "new_answers": 5}))
-    tell_what_to_do(dataclasses.replace(pets, advice=why), call, page)
+    tell_what_to_do(dataclasses.replace(pets, advice=why), call, page, tmp_path)
     told = "As chosen when this campaign began (why: on its page): strategy margin.\n"
     assert capsys.readouterr().err.startswith(told)
     page.touch()
-    tell_what_to_do(pets, call, page)
+    tell_what_to_do(pets, call, page, tmp_path)
     assert capsys.readouterr().err.splitlines()[3] == f"Where it stands: {page}"
 
 
@@ -105,3 +112,74 @@ def test_a_rehearsal_that_failed_tells_nothing(tmp_path, capsys):
     told = capsys.readouterr().err
     assert told.startswith("Campaign pets was rehearsed: ")
     assert all(str(made[name]) in told for name in ("batches", "stopping", "page"))
+
+
+def record_of_call(**changes):
+    rows = {"come": 60, "gone": 0, "gone_labelled": 0}
+    status = {"status": "waiting", "batch": 1, "size": 20, "answered": 5, "left": 15}
+    counts = {"new_files": 0, "new_answers": 0, "files": 1, "answers": 5, "rows": rows}
+    return {**status, **counts, "unreadable": {}, **changes}
+
+
+def test_a_call_tells_what_is_new_since_the_last_that_told_somebody(tmp_path, capsys):
+    pets = campaign_in(tmp_path, campaign="pets")
+    call, page = tmp_path / "call-001.json", tmp_path / "campaign-001.html"
+
+    def told(**changes):
+        call.write_text(json.dumps(record_of_call(**changes)))
+        tell_what_to_do(pets, call, page, tmp_path)
+        return capsys.readouterr().err.splitlines()[:-1]
+
+    assert told(new_files=1, new_answers=5) == ["5 new answers in 1 file."]
+    assert told(new_files=1, new_answers=5) == []  # nothing was to be done
+    # 4 answers were received by a call that failed, 1 by this one.
+    assert told(new_files=1, new_answers=1, files=3, answers=10) == ["5 new answers in 2 files."]
+    rows = {"come": 132, "gone": 2, "gone_labelled": 1}
+    broken = {"count": 1, "examples": ["kaputt.png (truncated)"]}
+    now = {"files": 3, "answers": 10, "rows": rows, "unreadable": broken}
+    assert told(**now) == [
+        "Pool: 72 new rows, 2 gone (1 of them labelled), 1 unreadable: kaputt.png (truncated)."
+    ]
+    assert told(**now) == []
+    # Begun anew in the same folder: what an earlier campaign told counts for nothing.
+    begin(pets, "{}")
+    assert told(new_files=1, new_answers=3, files=1, answers=3) == ["3 new answers in 1 file."]
+
+
+def test_what_is_left_of_a_batch_is_named_when_it_is_little(tmp_path, capsys):
+    pets = campaign_in(tmp_path, campaign="pets")
+    call, page = tmp_path / "call-001.json", tmp_path / "campaign-001.html"
+    call.write_text(json.dumps(record_of_call(left=2, left_items=["a.png", "b.png"])))
+    tell_what_to_do(pets, call, page, tmp_path)
+    assert "batch 1: 2 of 20 to label (a.png, b.png). They are in" in capsys.readouterr().err
+
+
+def begin(campaign, fact):
+    (campaign.folder / "pool" / "arrival-001").mkdir(parents=True)
+    (campaign.folder / "pool" / "arrival-001" / "arrival.json").write_text(fact)
+
+
+def test_two_campaigns_of_one_name_do_not_share_a_folder_of_results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    one, other = (campaign_in(tmp_path / name, campaign="pets") for name in ("one", "other"))
+    know_folder(one, "one.yaml", note=True)
+    know_folder(other, "other.yaml", note=False)  # the first has not begun
+    begin(one, "one")
+    know_folder(one, "one.yaml", note=True)
+    for begun in (False, True):
+        if begun:
+            begin(other, "other")
+        with pytest.raises(SystemExit) as stopped:
+            know_folder(other, "other.yaml", note=True)
+        assert str(stopped.value) == (
+            "error: other.yaml: campaign: 'pets': of that name is the campaign in "
+            f"{one.folder}, whose results are here, and that in {other.folder}; allowed: another "
+            "name, or another folder (--directory)"
+        )
+    # Moved, or copied, it is the same campaign; and where the other is gone, nothing is lost.
+    shutil.copytree(one.folder, tmp_path / "copy" / "birds")
+    know_folder(campaign_in(tmp_path / "copy", campaign="pets"), "one.yaml", note=True)
+    shutil.rmtree(tmp_path / "copy")
+    know_folder(other, "other.yaml", note=True)
+    with pytest.raises(SystemExit):
+        know_folder(one, "one.yaml", note=True)
