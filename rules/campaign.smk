@@ -34,7 +34,14 @@ def of_pool(stage, output):
 
 
 def campaign_outputs(*targets):
-    """What a target asks for: the embeddings of the pool, all that is handed over at the end, or a call."""
+    """What a target asks for, where the packages are there that its jobs import."""
+    if workflow.is_main_process and not USES_CONDA:
+        campaigns.check_packages(CAMPAIGN, targets, dryrun=workflow.dryrun)
+    return outputs_of_campaign(*targets)
+
+
+def outputs_of_campaign(*targets):
+    """The embeddings of the pool, all that is handed over at the end, or what a call makes."""
     if "finish" in targets:
         return finished_outputs()
     if "embeddings" in targets:
@@ -224,4 +231,6 @@ if workflow.is_main_process and not workflow.dryrun:
     # A run that has nothing to do calls no handler. When it ends, the next call is another one, and the
     # current folder is the one that Snakemake was called from.
     DIRECTORY = Path.cwd()
-    atexit.register(tell_of_campaign, DIRECTORY, *(DIRECTORY / one for one in campaign_outputs()))
+    atexit.register(
+        tell_of_campaign, DIRECTORY, *(DIRECTORY / one for one in outputs_of_campaign())
+    )

@@ -1,16 +1,19 @@
 """What the Snakefile does for a labelling campaign while it is parsed, and prints at the end."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from labelbench_core.campaign.advice.kept import told as told_of_choices
+from labelbench_core.campaign.answers.dawid_skene import require_package
+from labelbench_core.campaign.answers.labels import DAWID_SKENE
 from labelbench_core.campaign.answers.ledger import receipts
 from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
 from labelbench_core.campaign.counting import counted
 from labelbench_core.campaign.facts import numbered
+from labelbench_core.campaign.finishing.onnx_packages import require_onnx_packages
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.errors import Damaged, InputError, listed, seen_from_here
 from labelbench_core.storage import files
@@ -129,6 +132,20 @@ def know_folder(campaign: Campaign, file: str, *, note: bool) -> None:
         raise parsing.stop(error) from None
     if note:
         _campaign_notes.note_folder(campaign)
+
+
+def check_packages(campaign: Campaign, targets: Collection[str], *, dryrun: bool) -> None:
+    """End Snakemake, or tell of a dry run, where a package is missing that a job would ask for."""
+    try:
+        if campaign.agreement == DAWID_SKENE and "embeddings" not in targets:
+            require_package()
+        if "finish" in targets and (campaign.finish or {}).get("onnx"):
+            require_onnx_packages()
+    except InputError as error:
+        if not dryrun:
+            raise parsing.stop(error) from None
+        for line in parsing.lines_of(error):
+            print(f"planned, but a run would stop: {line}", file=sys.stderr)
 
 
 def tell_what_to_do(campaign: Campaign, call: Path, page: Path, directory: Path) -> None:

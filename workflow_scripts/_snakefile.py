@@ -26,7 +26,7 @@ from labelbench_core.configuration.sources import since_prepared
 from labelbench_core.configuration.sources.source_changes import why_again
 from labelbench_core.configuration.sources.weights_files import names_weights
 from labelbench_core.datasets import data_directory
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, seen_from_here
 from labelbench_core.report.versions import describe_images
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.table import STAGES, stage_of
@@ -45,6 +45,7 @@ from workflow_scripts._prepared import (
 )
 
 RESULTS = "results"
+_PIP = re.compile(r"(?<![\w/-])pip install\b")  # components name no environment
 ANNOTATED = STAGES["annotate"].path("record")
 
 
@@ -248,7 +249,7 @@ def tell_lacking(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, st
     try:
         experiments.check_backbones(catalogue, needed, BACKBONES_STATE)
     except InputError as error:
-        for line in str(error).splitlines():
+        for line in lines_of(error):
             print(f"planned, but a run would stop: {line}", file=sys.stderr)
 
 
@@ -300,7 +301,13 @@ def refuse_targets(config_files: Iterable[str | Path]) -> None:
 
 def stop(error: InputError) -> SystemExit:
     """End Snakemake with nothing but the error's lines: no traceback, nothing started."""
-    return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+    return SystemExit("\n".join(f"error: {line}" for line in lines_of(error)))
+
+
+def lines_of(error: InputError) -> list[str]:
+    """Its lines; those that say how to install a package name the pip of this environment."""
+    pip = seen_from_here(Path(sys.executable).with_name("pip"))
+    return _PIP.sub(lambda _: f"{pip} install", str(error)).splitlines()
 
 
 def check_annotators(

@@ -1,6 +1,7 @@
 """What a call of a campaign prints last, when it goes well and when it fails."""
 
 import csv
+import importlib.util
 import re
 
 import pytest
@@ -76,3 +77,27 @@ def test_two_campaigns_of_one_name_do_not_replace_each_others_results(own, tmp_p
     own.file.rename(file)
     (own.folder / "pets").rename(file.parent / "pets")
     assert "batch 1: 10 of 10 to label" in own.project.snakemake(config=str(file))
+
+
+def test_an_end_that_fails_tells_of_no_earlier_one(own):
+    own.call()
+    own.answer(1)
+    own.file.write_text(own.file.read_text() + "finish: {trainer: none}\n")
+    assert "Campaign pets is finished: " in own.call("finish")
+    before = own.file.read_text()
+    own.file.write_text(before.replace("trainer: none", "trainer: none, look_below: 70%"))
+    (own.folder / "pets" / "labels" / "wrong.csv").write_text("item,label\n000.png,cta\n")
+    printed = failing(own.project, "finish", config=str(own.file))
+    assert lines_of(printed)[-1].startswith("error: ")
+    assert "wrong.csv: " in lines_of(printed)[-1]
+    assert "is finished" not in printed
+    # A package that is missing stops it before any job.
+    (own.folder / "pets" / "labels" / "wrong.csv").unlink()
+    own.file.write_text(before.replace("trainer: none", "trainer: none, onnx: true"))
+    if importlib.util.find_spec("onnx") is None:
+        told = "not installed; allowed: `.venv/bin/pip install -e '.[onnx-export]'`"
+        assert told in own.project.snakemake("finish", "-n", config=str(own.file))
+        printed = failing(own.project, "finish", config=str(own.file))
+        assert told in printed
+        assert "Execute" not in printed
+        assert "is finished" not in printed

@@ -79,7 +79,7 @@ def require_package() -> None:
     if importlib.util.find_spec("crowdkit") is None:
         raise InputError(
             "method 'dawid-skene': the package crowd-kit is not installed; allowed: 'majority', or "
-            f"install it: pip install 'labelbench[{EXTRA}]', or crowd-kit itself"
+            f"`.venv/bin/pip install -e '.[{EXTRA}]'` in the project's folder"
         )
 
 

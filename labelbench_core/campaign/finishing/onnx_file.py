@@ -7,7 +7,6 @@ Input `images`: uint8 RGB (B, S, S, 3), upright, made square and scaled to the n
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,12 @@ from labelbench_core.campaign.finishing.model_folder import (
     read_arrays,
     read_model,
 )
+from labelbench_core.campaign.finishing.onnx_packages import require_onnx_packages
 from labelbench_core.compute.devices import prepare_cpu
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 from labelbench_core.training.network import Network, load_network, set_head
 
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 OPSET = 18
 LARGEST_DIFFERENCE = {NETWORK: 1e-3, PROXY: 1e-2}
 """Between probabilities of the file and of the model: other kernels round otherwise, and features
@@ -68,12 +67,7 @@ def write_onnx(folder: Path, path: Path, threads: int = 1) -> float:
         If a package is not installed, the model has no network with a linear head, torch cannot
         export it, or the file does not compute the same.
     """
-    lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if lacking:
-        raise InputError(
-            f"finish.onnx: {', '.join(lacking)}: not installed; allowed: `.venv/bin/pip install "
-            "'.[onnx-export]'` in the project's folder, or finish.onnx: false"
-        )
+    require_onnx_packages()
     record = read_model(folder)
     prepare_cpu(threads)
     backbone: Backbone = registry.build("backbones", record["backbone"])

@@ -167,7 +167,7 @@ def look(
         notes = [*leak_notes({"leaks": find_near(found, near)})]
         lines += _told("similar", notes, f"no near-duplicates across splits within {near} bits")
     elif all(one.rows == "images" for one in raw.splits.values()):
-        lines += _told("similar", ["not searched for: needs `pip install imagehash`"], "")
+        lines += _told("similar", ["not searched for: needs `.venv/bin/pip install imagehash`"], "")
     lines += _told("wrong", problem.splitlines(), "nothing")
     return Seen(found, lines, bool(problem), corrupt)
 

@@ -24,7 +24,10 @@ GENERIC = frozenset(
 )  # fmt: skip
 """Words that name no data set: where a file's name has no other, its folder names it."""
 READERS = {
-    "texts": ("minilm", "or another that reads texts; its package: pip install '.[text]'"),
+    "texts": (
+        "minilm",
+        "or another that reads texts; its package: .venv/bin/pip install -e '.[text]'",
+    ),
     "embeddings": ("precomputed", "the embeddings as they are"),
 }
 """Kind of rows that the default experiment's backbone does not read → one of the catalogue that

@@ -1,6 +1,7 @@
 """Commands for experiments refuse a campaign's file in one line; others know it."""
 
 import dataclasses
+import importlib.util
 import json
 import shutil
 
@@ -8,7 +9,9 @@ import pytest
 
 from helpers.campaigns import campaign_in
 from labelbench_core.campaign.settings import Campaign
+from labelbench_core.errors import InputError
 from workflow_scripts import (
+    _snakefile,
     archive_results,
     check_configuration,
     check_results,
@@ -18,6 +21,7 @@ from workflow_scripts import (
     show_summary,
 )
 from workflow_scripts._campaigns import (
+    check_packages,
     know_folder,
     rehearsed,
     tell_of_rehearsal,
@@ -183,3 +187,30 @@ def test_two_campaigns_of_one_name_do_not_share_a_folder_of_results(tmp_path, mo
     know_folder(other, "other.yaml", note=True)
     with pytest.raises(SystemExit):
         know_folder(one, "one.yaml", note=True)
+
+
+def test_a_package_that_jobs_lack_is_told_before_any(tmp_path, monkeypatch, capsys):
+    plain = campaign_in(tmp_path)
+    exports = dataclasses.replace(plain, finish={"onnx": True})
+    joins = dataclasses.replace(plain, agreement="dawid-skene")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    check_packages(plain, ["finish"], dryrun=False)
+    check_packages(exports, [], dryrun=False)
+    check_packages(joins, ["embeddings"], dryrun=False)
+    for asked, targets, extra in ((exports, ["finish"], "onnx-export"), (joins, [], "agreement")):
+        with pytest.raises(SystemExit) as stopped:
+            check_packages(asked, targets, dryrun=False)
+        assert "not installed; allowed: " in str(stopped.value)
+        assert f"`.venv/bin/pip install -e '.[{extra}]'` in the project's" in str(stopped.value)
+        check_packages(asked, targets, dryrun=True)
+        assert capsys.readouterr().err.startswith("planned, but a run would stop: ")
+
+
+def test_the_pip_that_is_named_is_that_of_this_environment(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(tmp_path / ".venv" / "bin" / "python"))
+    told = "x is not installed: pip install x\ny: `.venv/bin/pip install -e '.[y]'`"
+    assert str(_snakefile.stop(InputError(told))) == (
+        "error: x is not installed: .venv/bin/pip install x\n"
+        "error: y: `.venv/bin/pip install -e '.[y]'`"
+    )

@@ -120,7 +120,7 @@ def test_a_proxy_without_a_linear_head_is_told(tmp_path):
 
 
 def test_a_package_that_is_not_there_is_told_before_anything_is_read(tmp_path, monkeypatch):
-    import labelbench_core.campaign.finishing.onnx_file as module
+    import labelbench_core.campaign.finishing.onnx_packages as module
 
     monkeypatch.setattr(module, "PACKAGES", ("no_such_package",))
     with pytest.raises(InputError, match=r"finish\.onnx: no_such_package: not installed; allowed"):
