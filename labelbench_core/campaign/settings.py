@@ -12,6 +12,7 @@ from labelbench_core.annotators import EXACT
 from labelbench_core.campaign.advice.asked import advice_for
 from labelbench_core.campaign.advice.kept import CHOSEN
 from labelbench_core.campaign.answers.labels import MAJORITY
+from labelbench_core.campaign.class_history import check_classes
 from labelbench_core.campaign.file_checks import (
     ESTIMATOR,
     first_of,
@@ -225,6 +226,9 @@ def load_campaign(
     if not kept.is_dir() and os.path.lexists(kept):
         told = f"{file}: folder: {printable(kept)} is no folder"
         raise InputError(f"{told}; allowed: a folder, or one that is not there yet")
+    if "rehearsal" not in config:
+        changes = tuple(config.get("class_changes", ()))
+        check_classes(config["classes"], changes, kept, file)
     advice = _advice(config, catalogue, kept)
     config = {**config, **{key: one[CHOSEN] for key, one in advice.items()}}
     return Campaign(

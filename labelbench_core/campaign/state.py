@@ -1,7 +1,7 @@
 """Where a campaign stands: all facts so far, and what they say of the pool as it is now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,10 +25,10 @@ from labelbench_core.campaign.audit.order import (
     record_stratum,
 )
 from labelbench_core.campaign.batches import StoredBatch, read_batches
+from labelbench_core.campaign.class_history import class_history, names_in
 from labelbench_core.campaign.models import RowLabels
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.settings import Campaign
-from labelbench_core.errors import InputError, listed
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class CampaignState:
     history: ClassHistory
     labels: Labels
 
-    @property
+    @cached_property
     def answers(self) -> list[Answer]:
-        """All answers, in order of receipt."""
-        return [answer for receipt in self.receipts for answer in receipt.answers]
+        """All answers, in order of receipt, each with its batch."""
+        return answers_with_batches(self.receipts, self.batches)
 
     @cached_property
     def row_of(self) -> Mapping[str, int]:
@@ -197,7 +197,13 @@ def read_state(campaign: Campaign, pool: CampaignPool) -> tuple[CampaignState, l
     present, new = present_items(arrivals, pool.items, pool.digests)
     batches = read_batches(campaign.folder, campaign.campaign)
     received = receipts(campaign.folder)
-    history = class_history(campaign, batches)
+    history = class_history(
+        campaign.classes,
+        campaign.class_changes,
+        [batch.record["classes"] for batch in batches],
+        names_in(answer.label for one in received for answer in one.answers),
+        f"campaign {campaign.campaign}",
+    )
     state = CampaignState(
         campaign=campaign,
         arrivals=arrivals,
@@ -207,7 +213,7 @@ def read_state(campaign: Campaign, pool: CampaignPool) -> tuple[CampaignState, l
         receipts=received,
         history=history,
         labels=labels_of(
-            [answer for one in received for answer in one.answers],
+            answers_with_batches(received, batches),
             history,
             method=campaign.agreement,
             offered={batch.name: batch.record["classes"] for batch in batches},
@@ -245,30 +251,27 @@ def expected_answers(state: CampaignState) -> Expected:
     return Expected(handed, tuple(names), state.campaign.multilabel, state.arrivals.items)
 
 
-def class_history(campaign: Campaign, batches: Sequence[StoredBatch]) -> ClassHistory:
-    """The classes from the first batch until today; names at the end of `classes` are added.
+def answers_with_batches(
+    received: Sequence[Receipt], batches: Sequence[StoredBatch]
+) -> list[Answer]:
+    """All answers, in order of receipt; one that names no batch has the last that its item was in.
 
-    Raises
-    ------
-    InputError
-        If the campaign's `classes` are not what `class_changes` make of those of the first batch.
+    Only batches that had been handed out when it was received count.
     """
-    where = f"campaign {campaign.campaign}: class_changes"
-    if not batches:
-        if campaign.class_changes:
-            told = f"{where}: given before the first batch"
-            raise InputError(f"{told}; allowed: today's names in `classes`, and no changes")
-        return ClassHistory(campaign.classes, (), f"campaign {campaign.campaign}: classes")
-    start = batches[0].record["classes"]
-    history = ClassHistory(start, campaign.class_changes, where)
-    added = [name for name in campaign.classes if name not in history.classes]
-    history = ClassHistory(
-        start, [*campaign.class_changes, *({"add": name} for name in added)], where
-    )
-    gone = [name for name in history.classes if name not in campaign.classes]
-    if gone:
-        raise InputError(
-            f"campaign {campaign.campaign}: classes: without {listed(gone)}, which people chose "
-            "from; allowed: all former classes, or in `class_changes` what became of them"
-        )
-    return history
+    number = {receipt.sha256: receipt.number for receipt in received}
+    handed: dict[str, list[tuple[int, str]]] = {}
+    for batch in batches:
+        after = number.get(batch.record["answers_sha256"] or "", 0)
+        for item in batch.record["items"]:
+            handed.setdefault(item["item"], []).append((after, batch.name))
+    found: list[Answer] = []
+    for receipt in received:
+        for answer in receipt.answers:
+            if answer.batch is None:
+                came = [
+                    name for after, name in handed.get(answer.item, ()) if after < receipt.number
+                ]
+                found.append(replace(answer, batch=came[-1]) if came else answer)
+            else:
+                found.append(answer)
+    return found

@@ -37,11 +37,20 @@ class Meaning:
     silent_on
         Classes of today that the annotator could not choose: with several labels, or where none of
         the classes was found to fit, the answer says nothing of them.
+    former
+        With `ask_again` the label in names of before the split (classes that were not split: of
+        today); else None.
+    before, since
+        With `ask_again` all names that the classes had until they were split, and those of what
+        they were split into, today and until it was split again; else empty.
     """
 
     label: Label | None
     ask_again: str = ""
     silent_on: tuple[str, ...] = ()
+    former: Label | None = None
+    before: frozenset[str] = frozenset()
+    since: frozenset[str] = frozenset()
 
 
 class ClassHistory:
@@ -55,6 +64,8 @@ class ClassHistory:
         See the module.
     where
         File and key that the changes are from, for messages.
+    order
+        Today's names in another order, in which they are given; empty: as `classes` says.
 
     Attributes
     ----------
@@ -74,6 +85,7 @@ class ClassHistory:
         start: Sequence[str],
         changes: Sequence[Mapping[str, Any]] = (),
         where: str = "classes",
+        order: Sequence[str] = (),
     ) -> None:
         check_class_names(start, where)
         self._where = where
@@ -89,6 +101,9 @@ class ClassHistory:
         for place, change in enumerate(changes):
             self._where = f"{where}[{place}]"
             self._apply(change)
+        if order:
+            place = {name: number for number, name in enumerate(order)}
+            self._today = dict(sorted(self._today.items(), key=lambda one: place[one[1]]))
         self.classes = tuple(self._today.values())
         self.names = tuple(self._of_name)
 
@@ -203,14 +218,39 @@ class ClassHistory:
             return Meaning(None, silent_on=silent)
         several = not isinstance(given, str)
         numbers = [self._of_name[name] for name in (given if several else [given])]
-        for number in numbers:
-            if number in self._split:
-                name, into = self._split[number]
-                return Meaning(None, f"{name} was split into {listed(into)}")
+        if split := [number for number in numbers if number in self._split]:
+            return self._meaning_of_split(split, numbers, several=several)
         names = [self._today[number] for number in numbers]
         if several:
             return Meaning(tuple(sorted(set(names))), silent_on=self._silent_on(offered))
         return Meaning(names[0])
+
+    def _meaning_of_split(
+        self, split: Sequence[int], numbers: Sequence[int], *, several: bool
+    ) -> Meaning:
+        """What an answer means of whose classes some were split."""
+        last = {number: name for number, (name, _) in self._split.items()}
+        former = sorted({(self._today | last)[number] for number in numbers})
+        parts = set[int]().union(*(self._parts[number] for number in split))
+        later = {
+            number: name for number, name in (self._today | last).items() if number not in split
+        }
+        name, into = self._split[split[0]]
+        return Meaning(
+            None,
+            f"{name} was split into {listed(into)}",
+            former=tuple(former) if several else former[0],
+            before=frozenset(one for one, number in self._of_name.items() if number in split),
+            since=frozenset(
+                name
+                for number, name in later.items()
+                if any(self._is_of(part, parts) for part in self._parts[number])
+            ),
+        )
+
+    def _is_of(self, part: int, parts: set[int]) -> bool:
+        """Whether a part is one of `parts`, or was split from one."""
+        return part in parts or any(self._is_of(one, parts) for one in self._parents.get(part, ()))
 
     def _silent_on(self, offered: Sequence[str] | None) -> tuple[str, ...]:
         if offered is None:

@@ -1,5 +1,6 @@
 """What the models of a campaign predicted, batch by batch, for the rows that the pool has now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,16 +42,19 @@ class PastModel:
 def past_models(state: CampaignState) -> list[PastModel]:
     """The models so far that predict today's classes, in order.
 
-    Those from before a change of the classes say nothing of today's, and are left out.
+    Those from before a change of the classes say nothing of today's, and are left out. That the
+    file has the same classes in another order is no change.
     """
+    today = state.history.classes
     return [
-        _past(batch, state.present.number)
+        _past(batch, state.present.number, [*map(today.index, batch.trained["classes"])])
         for batch in state.batches
-        if batch.trained is not None and tuple(batch.trained["classes"]) == state.history.classes
+        if batch.trained is not None and set(batch.trained["classes"]) == set(today)
     ]
 
 
-def _past(batch: StoredBatch, numbers: np.ndarray) -> PastModel:
+def _past(batch: StoredBatch, numbers: np.ndarray, places: Sequence[int]) -> PastModel:
+    """What a model predicted, of whose classes each is at one of `places` today."""
     assert batch.trained is not None
     arrays = batch.arrays()
     own = arrays["numbers"]
@@ -60,9 +64,9 @@ def _past(batch: StoredBatch, numbers: np.ndarray) -> PastModel:
     known = own[row] == numbers
     predicted = arrays["predicted"]
     if predicted.ndim == 1:
-        classes = np.where(known, predicted[row].astype(np.int64), -1)
+        classes = np.where(known, np.array(places, np.int64)[predicted[row]], -1)
     else:
-        classes = predicted[row] & known[:, None]
+        classes = predicted[row][:, np.argsort(places)] & known[:, None]
     entropy = arrays.get("entropy")
     return PastModel(
         batch=batch.number,

@@ -178,3 +178,23 @@ def test_what_is_wrong_is_told_in_one_line(catalogue, changes, told):
         load(catalogue, **changes)
     assert str(caught.value).startswith(f"pets.yaml: {told}")
     assert "\n" not in str(caught.value)
+
+
+def test_classes_are_compared_with_the_campaigns_facts(catalogue, tmp_path):
+    batch = tmp_path / "pets" / "batches" / "batch-001"
+    batch.mkdir(parents=True)
+    (batch / "proposal.json").write_text('{"classes": ["cat", "dog", "hare"], "advice": {}}')
+
+    def load_here(**changes):
+        asked = {**ASKED, "strategy": "margin", "proxy": "linear", **changes}
+        return load_campaign(asked, catalogue, PROJECT / "config" / "schema", "pets.yaml", tmp_path)
+
+    assert load_here(classes=["hare", "cat", "dog"]).classes == ("hare", "cat", "dog")
+    with pytest.raises(InputError, match=r"^pets\.yaml: classes: without hare, which people chose"):
+        load_here()
+    with pytest.raises(
+        InputError, match=r"^pets\.yaml: class_changes\[0\]\.merge: 'hair' is no cl"
+    ):
+        load_here(class_changes=[{"merge": {"from": ["hair", "dog"], "to": "dog"}}])
+    merged = [{"merge": {"from": ["hare", "dog"], "to": "dog"}}]
+    assert load_here(class_changes=merged).classes == ("cat", "dog")

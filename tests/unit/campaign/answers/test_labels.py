@@ -82,6 +82,83 @@ def test_answers_of_a_class_that_was_split_do_not_hold():
     assert only([said("bird"), said("goose", "ben")], split) == ("labelled", "goose", 1.0)
 
 
+SPLIT = ClassHistory(CLASSES, [{"split": {"from": "bird", "into": ["duck", "goose"]}}])
+OFFERED = {"1-aa": CLASSES, "2-bb": ("cat", "dog", "duck", "goose")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (["bird"], [], ("ask-again", None)),
+        (["bird", "skipped"], [], ("ask-again", None)),
+        (["skipped", "bird", "unsure"], [], ("ask-again", None)),
+        (["bird", "bird", "dog"], [], ("ask-again", None)),
+        (["bird", "bird", "no-class"], [], ("ask-again", None)),
+        (["bird", "dog"], [], ("contradicted", None)),
+        (["bird", "no-class"], [], ("contradicted", None)),
+        (["bird", "dog", "dog"], [], ("labelled", "dog")),
+        (["skipped"], [], ("skipped", None)),
+        # What is said once the new classes could be chosen: nothing is asked for ever.
+        (["bird", "skipped"], ["skipped"], ("skipped", None)),
+        (["bird", "bird"], ["unsure"], ("unsure", None)),
+        (["bird", "bird", "skipped"], ["duck"], ("labelled", "duck")),
+        (["bird", "dog"], ["duck"], ("contradicted", None)),
+        (["bird", "bird"], ["dog"], ("contradicted", None)),
+        (["bird"], ["dog", "dog"], ("labelled", "dog")),
+    ],
+)
+def test_a_split_takes_no_vote_away(old, new, wanted):
+    answers = [
+        *(said(what, f"old {number}", batch="1-aa") for number, what in enumerate(old)),
+        *(said(what, f"new {number}", batch="2-bb") for number, what in enumerate(new)),
+    ]
+    found = labels_of(answers, SPLIT, offered=OFFERED)
+    one = found.items["a"]
+    assert (one.state.value, one.label) == wanted
+    assert list(found.ask_again) == ["a"] * (wanted[0] == "ask-again")
+    # Who disagrees is told with all votes.
+    if wanted[0] in ("labelled", "contradicted") and "duck" not in new:
+        assert set(one.votes.values()) == {
+            None if what == "no-class" else what
+            for what in (*old, *new)
+            if what not in ("skipped", "unsure")
+        }
+
+
+def test_what_a_person_said_before_a_class_that_was_split_does_not_come_back():
+    answers = [said("dog", batch="1-aa"), said("bird", batch="1-aa")]
+    found = labels_of(answers, SPLIT, offered=OFFERED)
+    assert found.items["a"].state is State.ASK_AGAIN
+    assert found.changes == [Change(*answers)]
+    last = labels_of([*answers, said("goose", batch="2-bb")], SPLIT, offered=OFFERED)
+    assert (last.items["a"].label, last.changes) == ("goose", [Change(*answers)])
+
+
+def test_a_class_that_was_split_twice_is_what_became_of_it():
+    again = [
+        {"split": {"from": "bird", "into": ["duck", "other"]}},
+        {"split": {"from": "other", "into": ["goose", "swan"]}},
+    ]
+    history = ClassHistory(CLASSES, again)
+    assert only([said("bird"), said("swan", "ben")], history) == ("labelled", "swan", 1.0)
+    assert only([said("bird"), said("other", "ben")], history)[0] == "ask-again"
+    assert only([said("other"), said("duck", "ben")], history) == ("contradicted", None, 0.5)
+
+
+def test_several_labels_of_which_one_was_split():
+    answers = [said(("bird", "cat"), batch="1-aa"), said(("cat",), "ben", batch="1-aa")]
+    found = labels_of(answers, SPLIT, offered=OFFERED).items["a"]
+    assert found.state is State.CONTRADICTED  # half of them saw a bird
+    assert found.votes == {"anna": ("bird", "cat"), "ben": ("cat",)}
+    third = said(("bird", "cat"), "eve", batch="1-aa")
+    assert labels_of([*answers, third], SPLIT, offered=OFFERED).ask_again == {
+        "a": "bird was split into duck, goose"
+    }
+    later = said(("cat", "duck"), "joe", batch="2-bb")
+    found = labels_of([answers[0], later], SPLIT, offered=OFFERED).items["a"]
+    assert (found.state, found.label) == (State.LABELED, ("cat", "duck"))
+
+
 def test_other_names_of_the_same_class_agree():
     changes = [{"add": "puppy"}, {"merge": {"from": ["dog", "puppy"], "to": "dog"}}]
     found = labels_of(
