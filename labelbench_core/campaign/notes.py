@@ -1,13 +1,17 @@
 """What every call, and a campaign's page, say of how answers became labels."""
 
+from collections import Counter
+from collections.abc import Iterator
+
 from labelbench_core.campaign.answers.joining import State, by_majority
 from labelbench_core.campaign.answers.labels import Labels
 from labelbench_core.campaign.state import CampaignState
+from labelbench_core.errors import listed
 
 
 def notes_of(state: CampaignState) -> list[str]:
     """Lines on labels that are not simply what people said, each a sentence or two."""
-    return [*_of_dawid_skene(state.labels)]
+    return [*_of_dawid_skene(state.labels), *_of_split_classes(state), *_of_no_class(state)]
 
 
 def _of_dawid_skene(labels: Labels) -> list[str]:
@@ -30,3 +34,40 @@ def _of_dawid_skene(labels: Labels) -> list[str]:
         f"differ: {others} have another label than by majority"
     )
     return [f"{line}, and {tied} have one where there is no majority."]
+
+
+def _of_split_classes(state: CampaignState) -> Iterator[str]:
+    """How many rows are asked again for each class that was split."""
+    reasons = {item: why for item, why in state.labels.ask_again.items() if item in state.row_of}
+    if not reasons:
+        return
+    last = state.batches[-1]
+    asked = {one["item"] for one in last.record["items"]} & reasons.keys()
+    answered = {one.item for one in state.answers if one.batch == last.name} & asked
+    now = asked - answered
+    for why, count in Counter(reasons.values()).items():
+        of_it = {item for item, one in reasons.items() if one == why}
+        line = f"{count} rows are asked again: {why}."
+        if there := len(of_it & now):
+            others = ", the others in the next ones" if there < count else ""
+            line += f" {there} of them are in batch {last.number}{others}."
+        if there := len(of_it & answered):
+            line += (
+                f" {there} of them were answered with it in batch {last.number}, which was handed "
+                "out before the split."
+            )
+        yield line
+
+
+def _of_no_class(state: CampaignState) -> Iterator[str]:
+    """How many rows were found to be of no class before one was added."""
+    silent = Counter(
+        one.silent_on
+        for item, one in state.labels.items.items()
+        if item in state.row_of and one.state is State.NO_CLASS and one.silent_on
+    )
+    for names, count in silent.items():
+        yield (
+            f"{count} rows were answered {State.NO_CLASS} before {listed(names)} could be chosen, "
+            "and are not asked again; a new answer for such a row replaces that person's."
+        )

@@ -25,7 +25,8 @@ const answerTable = (function () {
         if (letter !== '"') { row[row.length - 1] += letter; } else if (given[i + 1] === '"') { row[row.length - 1] += '"'; i += 1; } else { inside = false; }
       } else if (letter === '"' && row[row.length - 1] === "") { inside = true; } else if (letter === separator) { row.push(""); } else if (letter === "\n") { rows.push([""]); } else if (letter !== "\r") { row[row.length - 1] += letter; }
     }
-    return rows.filter((row) => row.some((cell) => cell !== ""));
+    // Each with its line, as spreadsheets count.
+    return rows.map((row, index) => [row, index + 1]).filter(([row]) => row.some((cell) => cell !== ""));
   }
   function labels(cell) {
     if (!cell.trim().startsWith("[")) { return cell.split(";").map((one) => one.trim()).filter(Boolean); }
@@ -33,13 +34,13 @@ const answerTable = (function () {
   }
   // Answers of a table, and one line for each row that says something that is not allowed.
   function read(given, items, classes, multilabel) {
-    const [head = [], ...rows] = cells(given.replace(/^\uFEFF/, "")), answers = [], errors = [];
+    const [[head] = [[]], ...rows] = cells(given.replace(/^\uFEFF/, "")), answers = [], errors = [];
     const names = head.map((name) => name.trim().toLowerCase());
     if (!names.includes("item")) { return { answers, errors: ["no column item"] }; }
-    rows.forEach((row, index) => {
+    rows.forEach(([row, line]) => {
       const of = (name) => (names.includes(name) ? row[names.indexOf(name)] || "" : "");
       const said = of("labels") || of("label"), outcome = of("outcome").trim() || (said ? "labelled" : "");
-      const told = (what) => errors.push(`row ${index + 1}: ${what}`);
+      const told = (what) => errors.push(`line ${line}: ${what}`);
       if (!outcome) { return; }
       const label = multilabel ? labels(said) : said.trim();
       const unknown = outcome === "labelled" ? [].concat(label).filter((one) => !classes.includes(one)) : [];

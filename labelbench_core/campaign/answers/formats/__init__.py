@@ -17,6 +17,7 @@ from labelbench_core.campaign.answers.formats import (
     cvat,
     hugging_face,
     label_studio,
+    table,
 )
 from labelbench_core.campaign.answers.formats.handed import Expected, HandedBatch
 from labelbench_core.errors import InputError, listed
@@ -62,6 +63,13 @@ def read_answers(
     for one in FORMATS:
         if one.recognizes(text):
             return _said.checked(one.read(text, path, expected.multilabel), expected, path)
+    columns = [] if text.startswith(("{", "[", "<")) else table.columns_of(text)
+    if columns:
+        told = f"{path}: a table without a column `item` (has: {listed(columns)})"
+        raise InputError(
+            f"{told}; allowed: in `item` what to_label.csv has there, or in `file_name` a "
+            "file's name"
+        )
     raise InputError(f"{path}: of no known format; allowed: {ALLOWED}")
 
 

@@ -33,7 +33,7 @@ class Said:
     Attributes
     ----------
     where
-        The place, for messages, such as `row 3`.
+        The place, for messages, such as `line 3`.
     item
         An item, or the path of its file as a tool knows it.
     labels
@@ -201,7 +201,7 @@ def _outcome_and_label(
             raise ValueError(f"label: {NONE_OF_THEM}; allowed: {_allowed(classes, multilabel)}")
     for label in labels:
         if label not in classes:
-            hint = did_you_mean(label, classes)
+            hint = _similar(label, classes)
             raise ValueError(
                 f"label: {shown(label)}{hint}; allowed: {_allowed(classes, multilabel)}"
             )
@@ -212,6 +212,14 @@ def _outcome_and_label(
         given = listed(names) if names else "empty"
         raise ValueError(f"label: {given}; allowed: one of {_allowed(classes, multilabel)}")
     return outcome, names[0]
+
+
+def _similar(label: str, classes: Collection[str]) -> str:
+    """A hint at a class that a label may mean, in whatever letters."""
+    folded = {name.casefold(): name for name in classes}
+    if label.casefold() in folded:
+        return f" (did you mean {folded[label.casefold()]!r}?)"
+    return did_you_mean(label, classes) or did_you_mean(label.casefold(), folded)
 
 
 def _agrees(label: str, outcome: Outcome) -> bool:

@@ -1,5 +1,6 @@
 """Tables of answers, with a row for each: what CSV and Hugging Face's metadata have in common."""
 
+import contextlib
 import csv
 import io
 import json
@@ -15,6 +16,7 @@ SEPARATORS = (",", ";", "\t")
 LABELS = ("labels", "label")
 LONGEST_CELL = 32_000
 """Characters: spreadsheets hold 32,767 in a cell, and Python's reader refuses over 131,072."""
+_FURTHER = ("file", "text", "outcome", "annotator", "batch")
 _STUDIO = {"annotation_id", "lead_time"}
 
 
@@ -32,6 +34,18 @@ def header_of(text: str) -> tuple[list[str], str] | None:
         if {"item", "file_name"} & set(names):
             return names, separator
     return None
+
+
+def columns_of(text: str) -> list[str]:
+    """Names in the first line of what may be a table without a column of items; else none."""
+    line = next(iter(text.splitlines()), "")
+    found = list[list[str]]()
+    for separator in SEPARATORS:
+        with contextlib.suppress(csv.Error, StopIteration):
+            found.append([name.strip() for name in next(csv.reader([line], delimiter=separator))])
+    columns = max(found, key=len, default=[])
+    named = {name.lower() for name in columns} & {*LABELS, *_FURTHER}
+    return columns if len(columns) > 1 or named else []
 
 
 def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
@@ -60,11 +74,11 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
     said, errors = list[Said](), list[str]()
     try:
         next(reader)
-        for number, cells in enumerate(reader, start=1):
+        for number, cells in enumerate(reader, start=2):  # as spreadsheets count
             if not any(cells):
                 continue
             if len(cells) != len(names):
-                told = f"{path}: row {number}: {len(cells)} cells"
+                told = f"{path}: line {number}: {len(cells)} cells"
                 errors.append(f"{told}; allowed: {len(names)}, as in the first line")
                 continue
             said.append(said_in_row(dict(zip(names, cells, strict=True)), number, multilabel))
@@ -76,14 +90,14 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
 
 
 def said_in_row(row: Mapping[str, Any], number: int, multilabel: bool) -> Said:
-    """What a row says; cells are text, or values of JSON."""
+    """What a row says, in the line `number`; cells are text, or values of JSON."""
     given = next((row[key] for key in LABELS if row.get(key) not in (None, "")), None)
     outcome = _text(row.get("outcome"))
     labels = None if given is None else _labels(given, multilabel)
     if labels is None and multilabel and outcome.strip().lower() == Outcome.LABELED:
         labels = []
     return Said(
-        f"row {number}",
+        f"line {number}",
         row.get("item") or row.get("file_name"),
         labels,
         outcome,

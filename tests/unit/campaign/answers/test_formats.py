@@ -244,19 +244,19 @@ def test_all_errors_of_a_file_are_told_at_once():
     )
     classes = "cat, dog, grey wolf; or (skipped), (unsure), (no-class)"
     assert problems(text, pool=("a/2.png", *AWKWARD_ITEMS)) == [
-        f"given.dat: row 1: label: 'Cat' (did you mean 'cat'?); allowed: {classes}",
-        f"given.dat: row 2: item: 'a/2.png' was never handed out; allowed: items of batch {NAME}",
-        "given.dat: row 3: label: cat with outcome 'unsure'; allowed: no label, or outcome "
+        f"given.dat: line 2: label: 'Cat' (did you mean 'cat'?); allowed: {classes}",
+        f"given.dat: line 3: item: 'a/2.png' was never handed out; allowed: items of batch {NAME}",
+        "given.dat: line 4: label: cat with outcome 'unsure'; allowed: no label, or outcome "
         "'labelled'",
-        "given.dat: row 4: outcome: 'perhaps'; allowed: labelled, skipped, unsure, no-class",
-        "given.dat: row 5: seconds: -1.0; allowed: a number from 0, or nothing",
-        "given.dat: row 6: at: '2026-03-01T09:30:00'; allowed: a time in ISO 8601 with an offset, "
+        "given.dat: line 5: outcome: 'perhaps'; allowed: labelled, skipped, unsure, no-class",
+        "given.dat: line 6: seconds: -1.0; allowed: a number from 0, or nothing",
+        "given.dat: line 7: at: '2026-03-01T09:30:00'; allowed: a time in ISO 8601 with an offset, "
         "such as 2026-03-01T09:30:00+01:00, or nothing",
-        f"given.dat: row 7: item: 'row-18' is not in the pool (did you mean 'row-17'?); allowed: "
+        f"given.dat: line 8: item: 'row-18' is not in the pool (did you mean 'row-17'?); allowed: "
         f"items of batch {NAME}",
-        f"given.dat: row 9: batch: '1-00000000' is not of this campaign; allowed: {NAME}",
-        "given.dat: row 10: item: None; allowed: the id of an item handed out",
-        f"given.dat: row 11: label: empty; allowed: one of {classes}",
+        f"given.dat: line 10: batch: '1-00000000' is not of this campaign; allowed: {NAME}",
+        "given.dat: line 11: item: None; allowed: the id of an item handed out",
+        f"given.dat: line 12: label: empty; allowed: one of {classes}",
     ]
 
 
@@ -278,7 +278,22 @@ def test_an_item_of_another_batch_is_told():
     ("content", "told"),
     [
         ("", "empty; allowed: CSV, Label Studio JSON"),
-        ("a,b\n1,2\n", "of no known format; allowed: CSV, Label Studio JSON"),
+        ("a b\n1 2\n", "of no known format; allowed: CSV, Label Studio JSON"),
+        (
+            "file,Label,outcome\na,cat,\n",
+            "a table without a column `item` (has: file, Label, outcome); allowed: in `item`",
+        ),
+        (
+            "file;Label\na;cat\n",
+            "a table without a column `item` (has: file, Label)",
+        ),
+        ("label\ncat\n", "a table without a column `item` (has: label)"),
+        (
+            "item,label\nrow-17,DOG\n",
+            "line 2: label: 'DOG' (did you mean 'dog'?); allowed: cat, dog",
+        ),
+        ("item,label\nrow-17,GREY WULF\n", "'GREY WULF' (did you mean 'grey wolf'?); allowed"),
+        ("item,label\n\n,,\nrow-17,cat\n\nrow-17,lion\n", "line 6: label: 'lion'; allowed: cat"),
         ('{"a": 1}', "of no known format"),
         ('{"file_name": "a"', "of no known format"),
         ("[1", "not JSON"),
@@ -312,10 +327,13 @@ def test_an_item_of_another_batch_is_told():
         ("item,label\nx,ö\n".encode("latin-1"), "not UTF-8 (byte 13)"),
         ("item,label,Label\n", "column 'label' twice"),
         ("item,file\n", "no column of labels; columns: item, file; allowed: a column label"),
-        ("item,label\na,cat,dog\n", "row 1: 3 cells; allowed: 2, as in the first line"),
+        ("item,label\na,cat,dog\n", "line 2: 3 cells; allowed: 2, as in the first line"),
         ('item,label\na,"cat\n', "line 2: unexpected end of data; allowed: CSV"),
         ("annotation_id,item,lead_time,label\n", "a table of Label Studio, without what was skip"),
-        ('{"file_name": "a/1.png", "label": 3}', "row 1: label: '3'; allowed: cat, dog, grey wolf"),
+        (
+            '{"file_name": "a/1.png", "label": 3}',
+            "line 1: label: '3'; allowed: cat, dog, grey wolf",
+        ),
         ('{"file_name": "a/1.png", "label": true}', "label: True; allowed: the name of a class"),
         (
             '{"file_name": "a/1.png", "label": "cat", "batch": [1]}',
@@ -324,7 +342,7 @@ def test_an_item_of_another_batch_is_told():
         ('{"file_name": "a/1.png"}\n[2]', "line 2: [2]; allowed: an object"),
         ('{"file_name": "a/1.png"}\n{"x"', "line 2: not JSON"),
         ("item,label\n1.png,cat\n", "item: '1.png' may be any of a/1.png, b/1.png; allowed: the"),
-        ("item,label\nrow-17,(none)\n", "row 1: label: (none); allowed: cat"),
+        ("item,label\nrow-17,(none)\n", "line 2: label: (none); allowed: cat"),
         ("item,label,outcome\nrow-17,(unsure),skipped\n", "label: (unsure) with outcome skipped"),
     ],
 )

@@ -290,7 +290,7 @@ def test_earlier_answers_are_imported_and_never_written_over(visit: Any, tmp_pat
     page.wait_for_selector("body[data-answered='3']")
     told = page.locator("#said").inner_text()
     assert "2 answers imported. 1 differ" in told
-    assert "1 rows left out: row 4: label “tiger” is not a class" in told
+    assert "1 rows left out: line 5: label “tiger” is not a class" in told
     at(page, 3)
     found = downloaded(page)
     assert [one.labels for one in found] == [["cat"], ['żółw, "big"'], None]
