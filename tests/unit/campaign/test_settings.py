@@ -193,7 +193,7 @@ def test_classes_are_compared_with_the_campaigns_facts(catalogue, tmp_path):
     with pytest.raises(InputError, match=r"^pets\.yaml: classes: without hare, which people chose"):
         load_here()
     with pytest.raises(
-        InputError, match=r"^pets\.yaml: class_changes\[0\]\.merge: 'hair' is no cl"
+        InputError, match=r"^pets\.yaml: class_changes\[0\]\.merge: 'hair' is"
     ):
         load_here(class_changes=[{"merge": {"from": ["hair", "dog"], "to": "dog"}}])
     merged = [{"merge": {"from": ["hare", "dog"], "to": "dog"}}]
