@@ -192,9 +192,7 @@ def test_classes_are_compared_with_the_campaigns_facts(catalogue, tmp_path):
     assert load_here(classes=["hare", "cat", "dog"]).classes == ("hare", "cat", "dog")
     with pytest.raises(InputError, match=r"^pets\.yaml: classes: without hare, which people chose"):
         load_here()
-    with pytest.raises(
-        InputError, match=r"^pets\.yaml: class_changes\[0\]\.merge: 'hair' is"
-    ):
+    with pytest.raises(InputError, match=r"^pets\.yaml: class_changes\[0\]\.merge: 'hair' is"):
         load_here(class_changes=[{"merge": {"from": ["hair", "dog"], "to": "dog"}}])
     merged = [{"merge": {"from": ["hare", "dog"], "to": "dog"}}]
     assert load_here(class_changes=merged).classes == ("cat", "dog")
