@@ -118,7 +118,9 @@ def check_classes(
     """
     try:
         batches = numbered(folder / FOLDER, "batch")
-        if not changes and batches and set(_classes_of(batches[-1])) == set(classes):
+        if not batches:
+            return
+        if not changes and set(_classes_of(batches[-1])) == set(classes):
             return  # nothing was added since, or taken away
         recorded = [_classes_of(path) for path in batches]
         answered = names_in(_labels(folder))

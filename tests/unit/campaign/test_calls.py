@@ -288,48 +288,6 @@ def test_classes_that_are_split_are_asked_for_again(campaign, pool_and_truth):
     assert not last.state.to_ask_again()
 
 
-@pytest.mark.parametrize("names_batch", [True, False])
-def test_a_row_that_one_labelled_and_another_skipped_is_asked_again_after_a_split(
-    campaign, pool_and_truth, names_batch
-):
-    pool, truth = pool_and_truth
-    labels = labels_of(pool, truth)
-    first = call(campaign, pool)
-    inbox = campaign.folder / "labels"
-    answer(campaign, first.batch, labels, "ann", "ann")
-    answer(campaign, first.batch, dict.fromkeys(pool.items, "(skipped)"), "ben", "ben")
-    if not names_batch:
-        for path in inbox.iterdir():
-            path.write_text(path.read_text().replace(f",{first.batch.name}", ","))
-    done = call(campaign, pool)
-    split = replace(
-        campaign,
-        classes=("robin", "wren", "great tit", "coal tit"),
-        class_changes=({"split": {"from": "tit", "into": ["great tit", "coal tit"]}},),
-        batch_size=40,
-    )
-    tits = {one["item"] for one in first.batch.record["items"] if labels[one["item"]] == "tit"}
-    assert tits
-    state = read_state(split, pool)[0]
-    assert set(state.to_ask_again()) == tits
-    answer(split, done.batch, labels, "second", "ann")
-    path = inbox / "second.csv"
-    if not names_batch:
-        path.write_text(path.read_text().replace(f",{done.batch.name}", ","))
-    again = call(split, pool)
-    assert again.status == PROPOSED  # answers with the old name are answers to that batch
-    assert tits <= {one["item"] for one in again.batch.record["items"]}
-    # Whoever skips such a row when it is handed out with the new classes is not asked for ever.
-    answer(split, again.batch, dict.fromkeys(pool.items, "(skipped)"), "third", "joe")
-    if not names_batch:
-        path = inbox / "third.csv"
-        path.write_text(path.read_text().replace(f",{again.batch.name}", ","))
-    last = call(split, pool)
-    assert last.status == PROPOSED
-    assert not tits & {one["item"] for one in last.batch.record["items"]}
-    assert {last.state.labels.items[item].state.value for item in tits} == {"skipped"}
-
-
 def test_classes_that_vanish_without_a_word_are_refused(campaign, pool_and_truth):
     pool, _ = pool_and_truth
     call(campaign, pool)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from helpers.campaigns import CLASSES, answer, call, campaign_in, entry, labels_of, pool_of, run
+from labelbench_core.campaign.calls import PROPOSED
 from labelbench_core.campaign.class_history import check_classes, class_history
 from labelbench_core.campaign.standing.history import past_models
+from labelbench_core.campaign.state import read_state
 from labelbench_core.errors import InputError
 
 START, MORE = ["dog", "horse"], ["dog", "horse", "person"]
@@ -180,3 +182,45 @@ def test_several_labels_in_another_order(tmp_path, pool_and_truth):
     [*_, old], [*_, new] = past_models(done.state), past_models(call(turned, pool).state)
     assert np.array_equal(new.predicted, old.predicted[:, [2, 0, 1]])
     assert old.predicted[:, 1].mean() > old.predicted[:, 0].mean()
+
+
+@pytest.mark.parametrize("names_batch", [True, False])
+def test_a_row_that_one_labelled_and_another_skipped_is_asked_again_after_a_split(
+    campaign, pool_and_truth, names_batch
+):
+    pool, truth = pool_and_truth
+    labels = labels_of(pool, truth)
+    first = call(campaign, pool)
+    inbox = campaign.folder / "labels"
+    answer(campaign, first.batch, labels, "ann", "ann")
+    answer(campaign, first.batch, dict.fromkeys(pool.items, "(skipped)"), "ben", "ben")
+    if not names_batch:
+        for path in inbox.iterdir():
+            path.write_text(path.read_text().replace(f",{first.batch.name}", ","))
+    done = call(campaign, pool)
+    split = replace(
+        campaign,
+        classes=("robin", "wren", "great tit", "coal tit"),
+        class_changes=({"split": {"from": "tit", "into": ["great tit", "coal tit"]}},),
+        batch_size=40,
+    )
+    tits = {one["item"] for one in first.batch.record["items"] if labels[one["item"]] == "tit"}
+    assert tits
+    state = read_state(split, pool)[0]
+    assert set(state.to_ask_again()) == tits
+    answer(split, done.batch, labels, "second", "ann")
+    path = inbox / "second.csv"
+    if not names_batch:
+        path.write_text(path.read_text().replace(f",{done.batch.name}", ","))
+    again = call(split, pool)
+    assert again.status == PROPOSED  # answers with the old name are answers to that batch
+    assert tits <= {one["item"] for one in again.batch.record["items"]}
+    # Whoever skips such a row when it is handed out with the new classes is not asked for ever.
+    answer(split, again.batch, dict.fromkeys(pool.items, "(skipped)"), "third", "joe")
+    if not names_batch:
+        path = inbox / "third.csv"
+        path.write_text(path.read_text().replace(f",{again.batch.name}", ","))
+    last = call(split, pool)
+    assert last.status == PROPOSED
+    assert not tits & {one["item"] for one in last.batch.record["items"]}
+    assert {last.state.labels.items[item].state.value for item in tits} == {"skipped"}
