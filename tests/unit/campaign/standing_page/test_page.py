@@ -53,6 +53,8 @@ def test_it_says_why_a_strategy_was_chosen_that_the_file_leaves_out(campaign):
     seen = text(page_of(campaign, pool, state))
     assert "Why this strategy and this proxy" in seen
     assert "Strategy: badge, by some <experiments>." in seen
+    assert "What the campaign's file leaves out was chosen by what experiments" in seen
+    assert "1 batch handed out." in seen
 
 
 def test_it_tells_where_the_campaign_stands_and_changes_no_fact(campaign):
