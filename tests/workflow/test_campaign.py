@@ -76,7 +76,7 @@ def test_a_campaign_is_finished_and_goes_on(own):
     own.call(*elsewhere)
     tasks = own.folder / "pets" / "batches" / "batch-001" / "label-studio.json"
     first = json.loads(tasks.read_text())[0]["data"]
-    assert first["image"] == f"/data/local-files/?d=photos%2F{first['item']}"
+    assert first["image"] == f"/data/local-files/?d=photos/{first['item']}"
     own.answer(1)
     own.file.write_text(own.file.read_text() + SHORT)
     told = own.call("finish", *elsewhere)

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.campaigns import campaign_in
 from labelbench_core.campaign.settings import Campaign
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, seen_from_here
 from workflow_scripts import (
     _snakefile,
     archive_results,
@@ -102,7 +102,7 @@ def test_a_call_that_failed_tells_nothing_and_folders_that_came_are_named(tmp_pa
     assert capsys.readouterr().err.startswith(told)
     page.touch()
     tell_what_to_do(pets, call, page, tmp_path)
-    assert capsys.readouterr().err.splitlines()[3] == f"Where it stands: {page}"
+    assert capsys.readouterr().err.splitlines()[3] == f"Where it stands: {seen_from_here(page)}"
 
 
 def test_a_rehearsal_that_failed_tells_nothing(tmp_path, capsys):
@@ -115,7 +115,7 @@ def test_a_rehearsal_that_failed_tells_nothing(tmp_path, capsys):
     tell_of_rehearsal(pets, *made.values())
     told = capsys.readouterr().err
     assert told.startswith("Campaign pets was rehearsed: ")
-    assert all(str(made[name]) in told for name in ("batches", "stopping", "page"))
+    assert all(seen_from_here(made[name]) in told for name in ("batches", "stopping", "page"))
 
 
 def record_of_call(**changes):

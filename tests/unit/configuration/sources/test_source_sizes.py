@@ -129,7 +129,8 @@ def test_a_plan_tells_which_backbones_lack_a_package(capsys, tmp_path, monkeypat
     parsing.tell_lacking(catalogue, [*jobs, ("extract_embeddings", {"backbone": "script"})])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("planned, but a run would stop: ")
-    assert line.endswith("Python package not_there is not installed: pip install not-there")
+    told = "Python package not_there is not installed: "
+    assert line.endswith(f"{told}.venv/bin/pip install not-there")
 
 
 def test_an_estimate_says_which_sizes_are_as_published(
