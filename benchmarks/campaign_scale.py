@@ -5,7 +5,7 @@
     python -m benchmarks.campaign_scale rows
 
 - `photos`: a folder of 5,000 JPEG files; the baseline is a loop that decodes a tenth of them and
-  reduces them to 96 pixels, on one thread;
+  reduces them to 96 pixels, on one thread. The first batch of 100, and the next;
 - `rows`: a file of a million rows of 512 features in 100 classes of several modes each; the
   baseline is one reading of it and its product with one vector. Batches of 100: the first, the next
   by the strategy that is chosen without being asked for, and the next by margin.
@@ -32,6 +32,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from benchmarks._answering import answer
 from labelbench_core.storage.files import atomic_path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -42,9 +43,10 @@ QUALITY = 88
 SMALL = 96
 
 
-def write_photos(folder: Path, count: int, size: tuple[int, int]) -> None:
-    """`count` JPEG files of smooth colours with a camera's noise, some 2 MB at 12 megapixels."""
+def write_photos(folder: Path, count: int, size: tuple[int, int]) -> dict[str, str]:
+    """`count` JPEG files of smooth colours with a camera's noise, and the class of each."""
     folder.mkdir(parents=True)
+    truth = {}
     for number in range(min(DISTINCT, count)):
         rng = np.random.default_rng(number)
         coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
@@ -57,10 +59,13 @@ def write_photos(folder: Path, count: int, size: tuple[int, int]) -> None:
         for copy in range(number, count, DISTINCT):
             comment = f"{copy:06d}".encode()
             marker = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
-            (folder / f"photo-{copy:06d}.jpg").write_bytes(start + marker + rest)
+            name = f"photo-{copy:06d}.jpg"
+            (folder / name).write_bytes(start + marker + rest)
+            truth[name] = CLASSES[number % 10]
+    return truth
 
 
-def write_rows(file: Path, count: int) -> np.ndarray:
+def write_rows(file: Path, count: int) -> dict[str, str]:
     """A file of `count` rows, and the class of each."""
     rng = np.random.default_rng(0)
     classes = np.append(np.arange(len(CLASSES)), rng.integers(0, len(CLASSES), MODES))[:MODES]
@@ -72,32 +77,24 @@ def write_rows(file: Path, count: int) -> np.ndarray:
         noise = rng.standard_normal((len(part), FEATURES), np.float32)
         rows[first : first + len(part)] = np.maximum(centers[part] + 0.8 * noise, -1)
     rows.flush()
-    return classes[modes]
+    return {f"row-{row}": CLASSES[one] for row, one in enumerate(classes[modes].tolist())}
 
 
-def answer(base: Path, batch: int, truth: np.ndarray) -> None:
-    """Fill a batch's table and put it where answers go."""
-    table = base / "large" / "batches" / f"batch-{batch:03d}" / "to_label.csv"
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
-    for row in rows:
-        row["label"] = CLASSES[truth[int(row["item"].removeprefix("row-"))]]
-    (base / "large" / "labels").mkdir(exist_ok=True)
-    with open(base / "large" / "labels" / f"{batch}.csv", "w", encoding="utf-8") as handle:
-        lines = csv.DictWriter(handle, rows[0])
-        lines.writeheader()
-        lines.writerows(rows)
+def table_of(base: Path, batch: int) -> Path:
+    """The table of a batch that people fill."""
+    return base / "large" / "batches" / f"batch-{batch:03d}" / "to_label.csv"
 
 
 def call(base: Path, asked: dict[str, Any]) -> float:
     """One call of the campaign; the most memory of a job, in GB."""
     with atomic_path(base / "large.yaml") as aside:
         aside.write_text(yaml.safe_dump(asked, sort_keys=False), encoding="utf-8")
-    before = {path: path.stat().st_mtime_ns for path in base.glob("results/benchmarks/**/*.tsv")}
+    before = set(base.glob("results/benchmarks/**/*.tsv"))
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all"]
     command += ["--configfile", str(base / "large.yaml"), "--directory", str(base)]
     environment = {**os.environ, "LABELBENCH_DATA": str(base)}
     subprocess.run(command, check=True, cwd=PROJECT, env=environment)
-    made = [path for path in base.glob("results/benchmarks/**/*.tsv") if path not in before]
+    made = set(base.glob("results/benchmarks/**/*.tsv")) - before
     found = [next(csv.DictReader(path.open(), delimiter="\t")) for path in made]
     return max(float(one["max_rss"]) for one in found) / 1024
 
@@ -116,8 +113,8 @@ def _used() -> float:
 
 
 def photos(base: Path, count: int, size: tuple[int, int]) -> None:
-    """The first batch of a folder of photos."""
-    write_photos(base / "photos", count, size)
+    """Two batches of a folder of photos."""
+    truth = write_photos(base / "photos", count, size)
 
     def decode() -> float:
         for path in sorted((base / "photos").iterdir())[::10]:
@@ -129,9 +126,12 @@ def photos(base: Path, count: int, size: tuple[int, int]) -> None:
     pool |= {"options": {"folder": str(base / "photos"), "unlabeled": True}}
     asked = {"campaign": "large", "pool": "mine", "classes": CLASSES[:10], "batch_size": 100}
     asked |= {"backbone": "efficientnet-lite0-96", "catalogue": {"datasets": {"mine": pool}}}
-    print(f"{count:,} photos of {size[0]} x {size[1]} pixels")
+    stored = sum(path.stat().st_size for path in (base / "photos").iterdir()) / count
+    print(f"{count:,} photos of {size[0]} x {size[1]} pixels, {stored / 1e6:.2f} MB each")
     timed("decoding a tenth alone", decode)
     timed("to the first batch", lambda: call(base, asked))
+    answer(table_of(base, 1), truth)
+    timed("next batch", lambda: call(base, asked))
 
 
 def rows(base: Path, count: int) -> None:
@@ -153,9 +153,9 @@ def rows(base: Path, count: int) -> None:
     print(f"{count:,} rows of {FEATURES} features")
     timed("reading alone", read)
     timed("to the first batch", lambda: call(base, asked))
-    answer(base, 1, truth)
+    answer(table_of(base, 1), truth)
     timed("next batch, as recommended", lambda: call(base, asked))
-    answer(base, 2, truth)
+    answer(table_of(base, 2), truth)
     timed("next batch, margin", lambda: call(base, {**asked, "strategy": "margin"}))
 
 

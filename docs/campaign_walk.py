@@ -8,7 +8,6 @@ Chromium, and two minutes. Pictures go to docs/images/, what the last command sa
 """
 
 import argparse
-import csv
 import io
 import re
 import subprocess
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks._answering import answer
 from benchmarks._browser import fresh_browsers
 from labelbench_core.storage.files import atomic_path
 
@@ -113,19 +113,6 @@ def write_photos(folder: Path, count: int) -> dict[str, str]:
         image.resize((96, 96), Image.Resampling.BICUBIC).save(folder / name)
         truth[name] = NAMES[int(digits[row])]
     return truth
-
-
-def answer(table: Path, truth: dict[str, str]) -> None:
-    """Fill a batch's table, and put it where answers go."""
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
-    for row in rows:
-        row["label"] = truth[row["item"]]
-    inbox = table.parents[2] / "labels"
-    inbox.mkdir(exist_ok=True)
-    with open(inbox / f"{table.parent.name}.csv", "w", encoding="utf-8", newline="") as file:
-        lines = csv.DictWriter(file, rows[0])
-        lines.writeheader()
-        lines.writerows(rows)
 
 
 def _printed(project: Path, *arguments: str) -> str:

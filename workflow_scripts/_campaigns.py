@@ -11,10 +11,10 @@ from labelbench_core.campaign.answers.labels import DAWID_SKENE
 from labelbench_core.campaign.answers.ledger import receipts
 from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
-from labelbench_core.campaign.counting import counted
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.campaign.finishing.onnx_packages import require_onnx_packages
 from labelbench_core.campaign.settings import Campaign
+from labelbench_core.counting import counted
 from labelbench_core.errors import Damaged, InputError, listed, seen_from_here
 from labelbench_core.storage import files
 from labelbench_core.storage.places import printable

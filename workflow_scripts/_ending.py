@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.campaign.counting import counted
+from labelbench_core.counting import counted
 from labelbench_core.errors import seen_from_here
 from workflow_scripts._locks import OWNER, how_to_unlock
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from labelbench_core.counting import counted
 from labelbench_core.errors import seen_from_here
 from labelbench_core.stages.table import STAGES
 from workflow_scripts._code_notes import changed_since
@@ -164,22 +165,19 @@ def main() -> None:
     if not stages:
         return
     for stage, reasons in stages.items():
-        print(f"{stage}: {_count(sum(map(len, reasons.values())))}")
+        print(f"{stage}: {counted(sum(map(len, reasons.values())), 'job')}")
         for reason, jobs in sorted(reasons.items(), key=lambda one: -len(one[1])):
             file = min(filter(None, jobs), default="")
             print(f"  {len(jobs):6,}  {reason}" + (f": {file}" if file else "") + _more(jobs))
     total = sum(len(jobs) for reasons in stages.values() for jobs in reasons.values())
-    print(f"{_count(total)} would run. The reason for each: make plan FULL=1, or snakemake -n.")
+    jobs = counted(total, "job")
+    print(f"{jobs} would run. The reason for each: make plan FULL=1, or snakemake -n.")
 
 
 def _more(jobs: Sequence[str]) -> str:
     """How many other jobs lack a file, too."""
     others = sum(map(bool, jobs)) - 1
     return f" and files of {others:,} more job{'s' * (others > 1)}" if others > 0 else ""
-
-
-def _count(number: int) -> str:
-    return f"{number:,} job" + ("" if number == 1 else "s")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from labelbench_core.campaign.answers.formats.label_studio import local_files
 from labelbench_core.campaign.answers.ledger import Received, receive
 from labelbench_core.campaign.audit.order import mixed, next_items, share_of_batch
 from labelbench_core.campaign.batches import StoredBatch, hand_out
-from labelbench_core.campaign.counting import counted
 from labelbench_core.campaign.labelling_page.page import page
 from labelbench_core.campaign.models import (
     Model,
@@ -33,6 +32,7 @@ from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.state import CampaignState, expected_answers, read_state, take_in
 from labelbench_core.campaign.zero_shot import ClassNamesClassifier
+from labelbench_core.counting import counted
 from labelbench_core.errors import InputError
 from labelbench_core.registry.info import EMBEDDINGS
 from labelbench_core.seeds import rng_for

@@ -13,6 +13,7 @@ from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.audit.estimators import LEAST_OF_A_CLASS
 from labelbench_core.campaign.finishing.collected import CollectedLabels
 from labelbench_core.campaign.finishing.predictions import CalibratedPredictions
+from labelbench_core.counting import counted
 from labelbench_core.registry.info import IMAGES
 
 CARD = "README.md"
@@ -193,7 +194,7 @@ def _people(named: int, nameless: bool) -> str:
     """How many people answered, in words; any number of them may have given no name."""
     if not named:
         return "an unknown number of annotators"
-    told = f"{named} annotator{'' if named == 1 else 's'}"
+    told = counted(named, "annotator")
     return f"{told}, and others without a name," if nameless else told
 
 
