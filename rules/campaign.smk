@@ -104,18 +104,18 @@ rule build_campaign_head:
         " --settings {params.settings:q} --output {output} --threads {threads} --log {log}"
 
 
-def tell_of_campaign(directory, *made):
+def tell_of_campaign(*made):
     """What the run has come to, of which the outputs are given, and what to do next."""
     if not ENDING.went_well:
         # What is there may be of an earlier run; a batch that this one has handed out is told.
         if not FINISHING and not CAMPAIGN.rehearsal and ENDING.has_made(CALL):
-            campaigns.tell_what_to_do(CAMPAIGN, *made, directory)
+            campaigns.tell_what_to_do(CAMPAIGN, *made, ENDING.directory)
     elif FINISHING:
-        campaigns.tell_of_finished(CAMPAIGN, directory)
+        campaigns.tell_of_finished(CAMPAIGN, ENDING.directory)
     elif CAMPAIGN.rehearsal:
         campaigns.tell_of_rehearsal(CAMPAIGN, *made)
     else:
-        campaigns.tell_what_to_do(CAMPAIGN, *made, directory)
+        campaigns.tell_what_to_do(CAMPAIGN, *made, ENDING.directory)
 
 
 # What the next call is called follows from the batches that there are. A job elsewhere would read this
@@ -230,7 +230,4 @@ rule rehearse_campaign:
 if workflow.is_main_process and not workflow.dryrun:
     # A run that has nothing to do calls no handler. When it ends, the next call is another one, and the
     # current folder is the one that Snakemake was called from.
-    DIRECTORY = Path.cwd()
-    atexit.register(
-        tell_of_campaign, DIRECTORY, *(DIRECTORY / one for one in outputs_of_campaign())
-    )
+    atexit.register(tell_of_campaign, *(ENDING.directory / one for one in outputs_of_campaign()))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from labelbench_core.campaign.answers.joining import State, by_majority
 from labelbench_core.campaign.answers.labels import Labels
 from labelbench_core.campaign.state import CampaignState
+from labelbench_core.counting import counted
 from labelbench_core.errors import listed
 
 
@@ -47,14 +48,16 @@ def _of_split_classes(state: CampaignState) -> Iterator[str]:
     now = asked - answered
     for why, count in Counter(reasons.values()).items():
         of_it = {item for item, one in reasons.items() if one == why}
-        line = f"{count} rows are asked again: {why}."
+        line = f"{_rows(count, 'is', 'are')} asked again: {why}."
         if there := len(of_it & now):
             others = ", the others in the next ones" if there < count else ""
-            line += f" {there} of them are in batch {last.number}{others}."
+            verb = "is" if there == 1 else "are"
+            line += f" {there} of them {verb} in batch {last.number}{others}."
         if there := len(of_it & answered):
+            verb = "was" if there == 1 else "were"
             line += (
-                f" {there} of them were answered with it in batch {last.number}, which was handed "
-                "out before the split."
+                f" {there} of them {verb} answered with it in batch {last.number}, which was "
+                "handed out before the split."
             )
         yield line
 
@@ -68,6 +71,11 @@ def _of_no_class(state: CampaignState) -> Iterator[str]:
     )
     for names, count in silent.items():
         yield (
-            f"{count} rows were answered {State.NO_CLASS} before {listed(names)} could be chosen, "
-            "and are not asked again; a new answer for such a row replaces that person's."
+            f"{_rows(count, 'was', 'were')} answered {State.NO_CLASS} before {listed(names)} could "
+            "be chosen, and not asked again; a new answer for such a row replaces that person's."
         )
+
+
+def _rows(count: int, of_one: str, of_several: str) -> str:
+    """So many rows, with their verb."""
+    return f"{counted(count, 'row')} {of_one if count == 1 else of_several}"

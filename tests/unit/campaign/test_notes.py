@@ -109,3 +109,6 @@ def test_it_says_how_many_rows_were_of_no_class_before_one_was_added(campaign):
     found = call(more, pool).state
     assert found.labels.items[one].label == "crow"
     assert notes_of(found)[0].startswith("2 rows were answered no-class before crow")
+    other = first.batch.record["items"][3]["item"]
+    answer(more, first.batch, {**names, other: "crow"}, "once more", only=(3, 4))
+    assert notes_of(call(more, pool).state)[0].startswith("1 row was answered no-class before")
