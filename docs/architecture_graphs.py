@@ -42,6 +42,7 @@ panels: [{title: one, dataset: digits, proxy: architecture-named}]
 prices: {label: 1}
 metrics: [accuracy, nll]
 by_class: true
+by_group: true
 """
 LISTS = {"source": "digits", "num_rows": 1297, "lists": {"margin": {"0": list(range(1297))}}}
 ENTRIES = {

@@ -53,6 +53,34 @@ rule plot_label_efficiency:
         " --figures {params.folder} --log {log}"
 
 
+rule plot_groups:
+    input:
+        table_of("groups"),
+    output:
+        figure_files("plot_groups", "groups", caption="report/groups.rst"),
+    log:
+        log_of("plot_groups"),
+    benchmark:
+        benchmark_of("plot_groups")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_groups"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot accuracy by group"
+    shell:
+        "python -m workflow_scripts.plot_groups"
+        " --experiment {params.experiment:q} --groups {input}"
+        " --figures {params.folder} --log {log}"
+
+
 rule plot_label_savings:
     input:
         savings=table_of("savings"),

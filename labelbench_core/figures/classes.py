@@ -1,4 +1,4 @@
-"""Accuracy by class over labels bought, and its difference to the baseline at the end."""
+"""Accuracy by class or group over labels bought, and its difference to the baseline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from labelbench_core.analysis.collected.frames import (
     SETTING,
     groups,
     ordered_splits,
+    present,
     setting_labels,
 )
 from labelbench_core.configuration.experiment import Experiment
@@ -32,20 +33,46 @@ def draw_classes(classes: pd.DataFrame, experiment: Experiment) -> Figure:
     the last labels heavy. Right: the paired difference to the baseline with the last labels, a dot
     with its interval for each class, ordered.
     """
-    splits = [name for name in ordered_splits(classes["split"]) if name != "val"]
-    rows = classes[classes["split"] == splits[0]] if splits else classes
-    if not (rows["strategy"] == experiment.highlight).any():
-        return style.message("No accuracy by class: see by_class in the configuration.")
-    names = setting_labels(rows)
+    splits = _splits(classes)
+    return _draw(classes[classes["split"].isin(splits[:1])], experiment, "class")
+
+
+def draw_groups(groups_: pd.DataFrame, experiment: Experiment) -> Figure:
+    """As `draw_classes`, of the table of `groups_table`: a row per setting and split.
+
+    Shifted splits have groups that the test does not, and are what groups are looked at for.
+    """
+    splits = _splits(groups_)
+    rows = groups_[groups_["split"].isin(splits)]
+    setting = rows.groupby(present(rows, SETTING), sort=False).ngroup()
+    rows = rows.iloc[np.lexsort([rows["split"].map(splits.index), setting])]
+    return _draw(rows.rename(columns={"group": "class"}), experiment, "group")
+
+
+def _splits(table: pd.DataFrame) -> list[str]:
+    return [name for name in ordered_splits(table["split"]) if name != "val"]
+
+
+def _draw(rows: pd.DataFrame, experiment: Experiment, part: str) -> Figure:
+    """A row of panels per setting and split of `rows`, whose column `class` is of that part.
+
+    Settings that the highlighted strategy is not in are left out.
+    """
+    keys = present(rows, [*SETTING, "split"])
+    measured = (rows["strategy"] == experiment.highlight) & rows["mean"].notna()
+    if not measured.any():
+        return style.message(f"No accuracy by {part}: see by_{part} in the configuration.")
+    rows = rows[measured.groupby([rows[key] for key in keys]).transform("any")]
+    names = setting_labels(rows, keys)
     titles = style.wrapped(names, style.panel_width(2))
-    most = rows.groupby("dataset")["class"].nunique().max()
+    most = rows.groupby(keys)["class"].nunique().max()
     height = 1.0 + 0.14 * min(max(most, 10), MOST_NAMED) + style.room_for(titles)
     figure, axes = style.panels(len(names), 2, style.panel_width(2), height)
-    for (left, right), (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
-        own = part[(part["strategy"] == experiment.highlight) & part["mean"].notna()]
-        _curves(left, own)
-        left.set_ylabel(f"{splits[0]} accuracy in %")
-        last = last_of_both(part, experiment)
+    for (left, right), (setting, own) in zip(axes, groups(rows, keys), strict=True):
+        curves = own[(own["strategy"] == experiment.highlight) & own["mean"].notna()]
+        _curves(left, curves)
+        left.set_ylabel(f"{setting['split']} accuracy in %")
+        last = last_of_both(own, experiment)
         _differences(right, last[last["strategy"] == experiment.highlight])
         right.set_xlabel(f"{experiment.highlight} less {experiment.baseline}, in points")
         if len(names) > 1:

@@ -64,6 +64,7 @@ FIGURES_OF = {
         "classes",
         "class_balance",
     ),
+    "plot_groups": ("groups",),
     "plot_label_savings": ("label_savings", "labels_needed", "profiles", "stopping"),
     "plot_headroom": ("headroom",),
     "plot_ranks": ("critical_difference",),
@@ -76,6 +77,7 @@ FIGURES_OF = {
 """Rule → the figures that it draws, in the report's order; `{metric}` is each further metric."""
 FIGURE_FORMATS = ("png", "pdf", "svg")
 ONLY_WITH = {
+    "plot_groups": "by_group",
     "plot_finetuning": "trainers",
     "plot_headroom": "ceilings",
     "plot_ranks": "several_datasets",

@@ -16,6 +16,7 @@ from workflow_scripts import (
     compare_published,
     plot_costs,
     plot_finetuning,
+    plot_groups,
     plot_headroom,
     plot_label_efficiency,
     plot_label_savings,
@@ -120,6 +121,8 @@ def _plot_everything(folder: Path, figures: Path) -> None:
     levels += ["--stopping", f"{source}/stopping.csv"]
     assert plot_label_savings.main([*experiment, *savings, *levels, *target]) == 0
     crossed = Experiment.from_json(experiment[1])
+    if crossed.by_group:
+        assert plot_groups.main([*experiment, f"--groups={source}/groups.csv", *target]) == 0
     if crossed.ceilings:
         headroom = ["--headroom", f"{source}/headroom.csv"]
         assert plot_headroom.main([*experiment, *headroom, *target]) == 0

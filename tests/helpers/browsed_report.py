@@ -16,7 +16,7 @@ CLASSES = ["curved", "straight", "both"]
 GROUPS = ["morning", "evening"]
 PRICES = {"label": 0.05, "gpu_hour": 2.5, "currency": "EUR"}
 FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
-FIGURES += ["classes", "class_balance", "money"]
+FIGURES += ["classes", "groups", "class_balance", "money"]
 MORE = ["labels_needed", "pairwise", "profiles", "stopping", "critical_difference"]
 """Figures that are not interactive."""
 

@@ -23,7 +23,7 @@ from labelbench_core.analysis.classes import (
 from labelbench_core.analysis.collected.curves import t_interval
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
-from labelbench_core.figures.classes import MOST_NAMED, draw_classes
+from labelbench_core.figures.classes import MOST_NAMED, draw_classes, draw_groups
 
 SETTING = {"dataset": "d", "backbone": "b", "proxy": "p", "schedule": "s"}
 
@@ -117,6 +117,33 @@ def test_the_figure_has_a_line_and_a_dot_for_each_class(classes: int) -> None:
         assert len(right.lines[-1].get_xdata()) == classes
         assert len(right.get_yticks()) == (classes if classes <= MOST_NAMED else 0)
         assert max(figure.get_size_inches()) < 20
+
+
+def test_settings_without_the_highlighted_strategy_are_left_out_of_the_figure() -> None:
+    given = hits(3)
+    other = given[given["strategy"] == "random"].assign(proxy="q")
+    table = classes_table(pd.concat([other, given]), "random")
+    with style.drawing():
+        assert len(draw_classes(table, experiment()).axes) == 2
+        table = table[table["proxy"] == "q"]
+        assert "by_class" in draw_classes(table, experiment()).axes[0].texts[0].get_text()
+
+
+def test_the_figure_by_group_has_every_split_with_groups_but_the_validations() -> None:
+    given = hits(3).rename(columns={"class": "group"}).assign(**{"class": -1})
+    shifted = given.assign(split="shifted", hits=given["rows"] // 2)
+    table = groups_table(pd.concat([shifted, given, given.assign(split="val")]), "random")
+    with style.drawing():
+        axes = draw_groups(table, experiment()).axes
+        assert [panel.get_ylabel() for panel in axes[::2]] == [
+            "test accuracy in %",
+            "shifted accuracy in %",
+        ]
+        assert [panel.get_title(loc="left") for panel in axes[::2]] == ["test", "shifted"]
+        assert [len(panel.lines) for panel in axes[::2]] == [3 + 2] * 2
+        assert set(axes[3].lines[-1].get_xdata()) == {0}
+        empty = draw_groups(table.iloc[:0], experiment()).axes[0].texts[0].get_text()
+        assert "by_group" in empty
 
 
 def test_without_hits_there_is_a_note() -> None:
