@@ -103,6 +103,8 @@ def advance(
     with files.exclusive(campaign.folder / "campaign"):
         state, new = read_state(campaign, pool)
         take_in(state, pool, new)
+        if new:  # there may be answers to rows that have just come
+            state, _ = read_state(campaign, pool)
         received = receive(campaign.folder, answers, expected_answers(state))
         state, _ = read_state(campaign, pool)
         if received.errors:
@@ -167,7 +169,8 @@ def _hand_out_next(
     again = state.to_ask_again()[: count - min(due, count)]
     # Where a strategy has too few rows left, the audit fills the batch.
     due = max(due, count - len(again) - len(candidates))
-    of_audit = next_items(state.order, due, state.row_of.keys(), state.handed_out)
+    present = state.row_of.keys() - state.unasked.keys()
+    of_audit = next_items(state.order, due, present, state.handed_out)
     wanted = min(count - len(of_audit) - len(again), len(candidates))
     labels = state.training_labels()
     model: Model | None = None

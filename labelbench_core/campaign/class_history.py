@@ -49,6 +49,12 @@ def class_history(
         if changes:
             told = f"{where}: given before the first batch"
             raise InputError(f"{told}; allowed: today's names in `classes`, and no changes")
+        if gone := [name for name in names_in(answered) if name not in classes]:
+            raise InputError(
+                f"{prefix}: classes: without {listed(gone)}, which answers name that have come; "
+                "allowed: all of these names until the first batch is there, and then in "
+                "`class_changes` what became of them"
+            )
         return ClassHistory(classes, (), f"{prefix}: classes")
     start = [*recorded[0], *_added_alone(recorded, changes, answered)]
     history = ClassHistory(start, changes, where)

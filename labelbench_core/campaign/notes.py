@@ -12,7 +12,26 @@ from labelbench_core.errors import listed
 
 def notes_of(state: CampaignState) -> list[str]:
     """Lines on labels that are not simply what people said, each a sentence or two."""
-    return [*_of_dawid_skene(state.labels), *_of_split_classes(state), *_of_no_class(state)]
+    return [
+        *_of_unasked(state),
+        *_of_dawid_skene(state.labels),
+        *_of_split_classes(state),
+        *_of_no_class(state),
+    ]
+
+
+def _of_unasked(state: CampaignState) -> Iterator[str]:
+    """How many rows were answered that no batch had asked for."""
+    there = [item for item in state.unasked if item in state.row_of]
+    if not there:
+        return
+    trained = set(state.training_labels().rows.tolist())
+    count = sum(state.row_of[item] in trained for item in there)
+    yield (
+        f"{_rows(len(there), 'has an answer', 'have answers')} that no batch had asked for, such "
+        f"as labels from before: {count} of them {'is' if count == 1 else 'are'} trained on, and "
+        "the audit stands for the other rows."
+    )
 
 
 def _of_dawid_skene(labels: Labels) -> list[str]:
@@ -42,7 +61,7 @@ def _of_split_classes(state: CampaignState) -> Iterator[str]:
     reasons = {item: why for item, why in state.labels.ask_again.items() if item in state.row_of}
     if not reasons:
         return
-    last = state.batches[-1]
+    last = state.batches[-1]  # there are no changes of classes before the first
     asked = {one["item"] for one in last.record["items"]} & reasons.keys()
     answered = {one.item for one in state.answers if one.batch == last.name} & asked
     now = asked - answered

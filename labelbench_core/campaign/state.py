@@ -78,8 +78,22 @@ class CampaignState:
 
     @cached_property
     def audit(self) -> Mapping[str, int]:
-        """Item → its stratum, of all items that are reserved for the audit."""
-        return self.order.stratum_of()
+        """Item → its stratum, of all items that are reserved for the audit.
+
+        Items that were answered without having been handed out are released: whoever answered did
+        not know which rows are the audit's, so that the others of it are a random part of the rows
+        that are left.
+        """
+        reserved = self.order.stratum_of().items()
+        return {item: one for item, one in reserved if item not in self.unasked}
+
+    @cached_property
+    def unasked(self) -> Mapping[str, int]:
+        """Item → number of the last batch before its first answer, which no batch had asked for.
+
+        Labels from before the campaign, for instance, are of number 0.
+        """
+        return unasked_answers(self.receipts, self.batches)
 
     def answered(self, batch: StoredBatch) -> int:
         """How many items of a batch have been answered, whatever became of their classes since."""
@@ -100,9 +114,10 @@ class CampaignState:
     def candidates(self) -> np.ndarray:
         """(k,) int64 rising rows that a strategy may propose: neither of the audit nor handed out.
 
+        Nor do they have an answer that nobody was asked for.
         Items whose class was split since are asked for again (`to_ask_again`), without a strategy.
         """
-        taken = self.handed_out | self.audit.keys()
+        taken = self.handed_out | self.audit.keys() | self.unasked.keys()
         free = [row for item, row in self.row_of.items() if item not in taken]
         return np.sort(np.array(free, np.int64))
 
@@ -136,6 +151,7 @@ class CampaignState:
     def training_labels(self) -> RowLabels:
         """Labels to train on: of all labelled rows but those of the audit, in order of batches.
 
+        Rows that were in no batch come first, in order of their first answers.
         Where rows have several labels, those on which annotators could not say something of every
         class are left out.
         """
@@ -161,7 +177,7 @@ class CampaignState:
             for item in batch.record["items"]:
                 order.setdefault(item["item"], len(order))
         found = [one for one in self.labels.items.values() if self.is_decided(one)]
-        return sorted(found, key=lambda one: order[one.item])
+        return sorted(found, key=lambda one: order.get(one.item, -1))
 
     def is_decided(self, one: ItemLabel) -> bool:
         """Whether its answers name its class, or say of every class whether it belongs to it."""
@@ -249,6 +265,25 @@ def expected_answers(state: CampaignState) -> Expected:
     }
     names = dict.fromkeys([*state.history.names, *state.campaign.classes])
     return Expected(handed, tuple(names), state.campaign.multilabel, state.arrivals.items)
+
+
+def unasked_answers(received: Sequence[Receipt], batches: Sequence[StoredBatch]) -> dict[str, int]:
+    """See `CampaignState.unasked`."""
+    number = {receipt.sha256: receipt.number for receipt in received}
+    after = [number.get(batch.record["answers_sha256"] or "", 0) for batch in batches]
+    first: dict[str, int] = {}
+    for place, batch in enumerate(batches):
+        for item in batch.record["items"]:
+            first.setdefault(item["item"], place)
+    found: dict[str, int] = {}
+    seen = set[str]()
+    for receipt in received:
+        handed = sum(one < receipt.number for one in after)
+        for answer in receipt.answers:
+            if answer.item not in seen and first.get(answer.item, handed) >= handed:
+                found[answer.item] = handed
+            seen.add(answer.item)
+    return found
 
 
 def answers_with_batches(

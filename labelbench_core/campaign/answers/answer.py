@@ -68,7 +68,7 @@ class Answer:
             if not isinstance(value, str):
                 raise ValueError(f"{key}: {shown(value)}; allowed: text")
         if not self.item:
-            raise ValueError("item: empty; allowed: the id of an item that was handed out")
+            raise ValueError("item: empty; allowed: the id of a row of the pool")
         if self.batch is not None and not (isinstance(self.batch, str) and self.batch):
             raise ValueError(f"batch: {shown(self.batch)}; allowed: a batch's name, or nothing")
         object.__setattr__(self, "outcome", checked_outcome(self.outcome))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labelbench_core.campaign.answers.formats.table import BY, CORRECTION
 from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.finishing.collected import AnsweredItem, CollectedLabels, shown_label
 from labelbench_core.campaign.finishing.pool_table import Line, write_pool_table
@@ -229,7 +230,7 @@ def write_data_set(
     """Every row of the pool, with its label, whose it is, and how sure it is."""
     answered = {one.row: one for one in collected.items}
     name = "labels" if collected.multilabel else "label"
-    header = ["item", name, "by", "confidence", "outcome", "annotators", "batch", "audit", "sha256"]
+    header = ["item", name, BY, "confidence", "outcome", "annotators", "batch", "audit", "sha256"]
 
     def lines() -> Iterator[Line]:
         for row, item in enumerate(pool.items):
@@ -283,13 +284,13 @@ def write_to_check(
     """Rows to look at, as `Filled.to_check` has them."""
     answered = {one.row: one for one in collected.items}
     name = "labels" if collected.multilabel else "label"
-    header = ["item", name, "by", "wrong", "likelier", "why"]
+    header = ["item", name, BY, "wrong", "likelier", "why", CORRECTION]
 
     def lines() -> Iterator[Line]:
         for one in filled.to_check:
             wrong = "" if one.wrong is None else f"{one.wrong:.4f}"
             label = _label(collected, predictions, answered.get(one.row), one.row, one.by)
-            yield one.row, [pool.items[one.row], label, one.by, wrong, one.likelier, one.why]
+            yield one.row, [pool.items[one.row], label, one.by, wrong, one.likelier, one.why, ""]
 
     write_pool_table(path, header, lines(), pool)
 

@@ -143,7 +143,8 @@ class BoughtRows:
     labels
         (L,) int64 classes; where a row can belong to any number of classes, (L, C) bool.
     batch
-        (L,) int64 the batch that each was first handed out with.
+        (L,) int64 the batch that each was first handed out with; of a row that was in none, the
+        last one before its label came.
     reserved
         (N,) bool which rows of the pool are reserved for the audit, answered or not.
     """
@@ -169,8 +170,14 @@ def bought_rows(state: CampaignState) -> BoughtRows:
 
 
 def first_batches(state: CampaignState) -> np.ndarray:
-    """(N,) int64 the batch that each row was first handed out with; 0: with none."""
+    """(N,) int64 the batch that each row was first handed out with; 0: with none.
+
+    Of a row that was answered and in none, the last one before its answer came.
+    """
     found = np.zeros(len(state.present.number), np.int64)
+    for item, number in state.unasked.items():
+        if item in state.row_of:
+            found[state.row_of[item]] = number
     for batch in state.batches[::-1]:  # so that the first one of a row that was asked again stays
         items = (one["item"] for one in batch.record["items"])
         found[[state.row_of[one] for one in items if one in state.row_of]] = batch.number

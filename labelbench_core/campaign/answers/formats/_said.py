@@ -58,9 +58,8 @@ class Items:
     """The items that names in files may mean."""
 
     def __init__(self, expected: Expected) -> None:
-        self._handed = {item for items in expected.handed.values() for item in items}
         self._batches = {name: frozenset(items) for name, items in expected.handed.items()}
-        known = self._handed.union(expected.pool)
+        known = frozenset(expected.pool).union(*self._batches.values())
         self._by_name = {_plain(item): item for item in known}
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for name in self._by_name:
@@ -74,26 +73,23 @@ class Items:
         Raises
         ------
         ValueError
-            Where there is no such item, or it was never handed out, or not with `batch`.
+            Where there is no such item, or it was not handed out with `batch`.
         """
         if not isinstance(name, str) or not name:
-            raise ValueError(f"item: {shown(name)}; allowed: the id of an item handed out")
+            raise ValueError(f"item: {shown(name)}; allowed: the id of a row of the pool")
         found = self._same(_plain(name))
         if not found:
             hint = ""
-            if self._hints < _MOST_HINTS and len(self._handed) <= _MOST_NAMES:
+            if self._hints < _MOST_HINTS and len(self._by_name) <= _MOST_NAMES:
                 self._hints += 1
-                hint = did_you_mean(name, self._handed)
+                hint = did_you_mean(name, self._by_name.values())
             problem = "is not in the pool" if self._pool_is_known else "was never handed out"
             told = f"item: {shown(name)} {problem}{hint}"
-            raise ValueError(f"{told}; allowed: items of {self._all_batches()}")
+            raise ValueError(f"{told}; allowed: {self._all()}")
         if len(found) > 1:
             told = f"item: {shown(name)} may be any of {listed(sorted(found)[:4])}"
             raise ValueError(f"{told}; allowed: the whole path, or a column `item`")
         item = found[0]
-        if item not in self._handed:
-            told = f"item: {shown(name)} was never handed out"
-            raise ValueError(f"{told}; allowed: items of {self._all_batches()}")
         if batch is not None:
             if not isinstance(batch, str) or batch not in self._batches:
                 told = f"batch: {shown(batch)} is not of this campaign"
@@ -114,9 +110,11 @@ class Items:
             if name.endswith(f"/{one}") or one.endswith(f"/{name}")
         ]
 
-    def _all_batches(self) -> str:
+    def _all(self) -> str:
+        if self._pool_is_known:
+            return "rows of the pool, as `item` names them in files of batches"
         names = list(self._batches)
-        return f"batch {names[0]}" if len(names) == 1 else f"batches {listed(names)}"
+        return f"items of batch {names[0]}" if len(names) == 1 else f"items of {listed(names)}"
 
 
 def _plain(name: str) -> str:

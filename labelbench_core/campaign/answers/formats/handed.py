@@ -73,14 +73,14 @@ class Expected:
     Attributes
     ----------
     handed
-        Name of a batch → the items handed out with it.
+        Name of a batch → the items handed out with it, for answers that name it.
     classes
         All names that classes have ever had.
     multilabel
         An item belongs to any number of classes.
     pool
-        All items of the pool, to tell an item that was never handed out from one that is not there;
-        empty: not known.
+        All items of the pool: those that were never handed out may be answered, too. Empty: not
+        known, only those that were handed out.
     """
 
     handed: Mapping[str, Collection[str]]

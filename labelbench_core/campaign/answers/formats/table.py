@@ -14,6 +14,9 @@ from labelbench_core.errors import InputError, listed, shown
 SEPARATORS = (",", ";", "\t")
 """Separators of CSV; spreadsheets write semicolons where the comma is the decimal sign."""
 LABELS = ("labels", "label")
+BY, CORRECTION = "by", "correction"
+"""Columns of tables at a campaign's end: whose each label is, and what it is, where that is wrong;
+of a table with corrections nothing else is read as a label."""
 LONGEST_CELL = 32_000
 """Characters: spreadsheets hold 32,767 in a cell, and Python's reader refuses over 131,072."""
 _FURTHER = ("file", "text", "outcome", "annotator", "batch")
@@ -67,7 +70,13 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
     if set(names) >= _STUDIO:
         told = f"{path}: a table of Label Studio, without what was skipped"
         raise InputError(f"{told}; allowed: its exports JSON or JSON-MIN")
-    if not {*LABELS, "outcome"} & set(names):
+    if BY in names and CORRECTION not in names:
+        told = f"{path}: labels of which some are the model's (column {BY})"
+        raise InputError(
+            f"{told}; allowed: labels.csv, which has people's alone; to_check.csv with its column "
+            f"{CORRECTION} filled in; or columns item and label, of rows that people looked at"
+        )
+    if not {*LABELS, "outcome", CORRECTION} & set(names):
         told = f"{path}: no column of labels; columns: {listed(names)}"
         raise InputError(f"{told}; allowed: a column label, labels or outcome")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -91,7 +100,8 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
 
 def said_in_row(row: Mapping[str, Any], number: int, multilabel: bool) -> Said:
     """What a row says, in the line `number`; cells are text, or values of JSON."""
-    given = next((row[key] for key in LABELS if row.get(key) not in (None, "")), None)
+    keys = (CORRECTION,) if CORRECTION in row else LABELS
+    given = next((row[key] for key in keys if row.get(key) not in (None, "")), None)
     outcome = _text(row.get("outcome"))
     labels = None if given is None else _labels(given, multilabel)
     if labels is None and multilabel and outcome.strip().lower() == Outcome.LABELED:

@@ -231,7 +231,7 @@ def test_all_errors_of_a_file_are_told_at_once():
     text = (
         "item,label,outcome,seconds,at,batch\n"
         "a/1.png,Cat,,,,\n"
-        "a/2.png,cat,,,,\n"
+        f"a/2.png,cat,,,,{NAME}\n"
         "b/1.png,cat,unsure,,,\n"
         "row-17,,perhaps,,,\n"
         "row-17,cat,,-1,yesterday,\n"
@@ -245,19 +245,44 @@ def test_all_errors_of_a_file_are_told_at_once():
     classes = "cat, dog, grey wolf; or (skipped), (unsure), (no-class)"
     assert problems(text, pool=("a/2.png", *AWKWARD_ITEMS)) == [
         f"given.dat: line 2: label: 'Cat' (did you mean 'cat'?); allowed: {classes}",
-        f"given.dat: line 3: item: 'a/2.png' was never handed out; allowed: items of batch {NAME}",
+        f"given.dat: line 3: item: 'a/2.png' was not handed out with batch {NAME}; allowed: items of "
+        "that batch",
         "given.dat: line 4: label: cat with outcome 'unsure'; allowed: no label, or outcome "
         "'labelled'",
         "given.dat: line 5: outcome: 'perhaps'; allowed: labelled, skipped, unsure, no-class",
         "given.dat: line 6: seconds: -1.0; allowed: a number from 0, or nothing",
         "given.dat: line 7: at: '2026-03-01T09:30:00'; allowed: a time in ISO 8601 with an offset, "
         "such as 2026-03-01T09:30:00+01:00, or nothing",
-        f"given.dat: line 8: item: 'row-18' is not in the pool (did you mean 'row-17'?); allowed: "
-        f"items of batch {NAME}",
+        "given.dat: line 8: item: 'row-18' is not in the pool (did you mean 'row-17'?); allowed: "
+        "rows of the pool, as `item` names them in files of batches",
         f"given.dat: line 10: batch: '1-00000000' is not of this campaign; allowed: {NAME}",
-        "given.dat: line 11: item: None; allowed: the id of an item handed out",
+        "given.dat: line 11: item: None; allowed: the id of a row of the pool",
         f"given.dat: line 12: label: empty; allowed: one of {classes}",
     ]
+
+
+def test_rows_of_the_pool_may_be_answered_that_no_batch_asked_for():
+    text = "item,label\na/2.png,cat\nrow-17,dog\n"
+    answers = read(text, batch(), pool=("a/2.png", *AWKWARD_ITEMS))
+    assert answers == [Answer("a/2.png", "labelled", "cat"), Answer("row-17", "labelled", "dog")]
+
+
+def test_of_a_table_with_corrections_nothing_else_is_a_label():
+    text = (
+        "item,label,by,wrong,likelier,why,correction\n"
+        "row-17,cat,model,0.4,dog,the model is unsure,dog\n"
+        "b/1.png,cat,model,0.3,dog,the model is unsure,\n"
+        "a/1.png,dog,people,,cat,,(no-class)\n"
+    )
+    assert read(text, batch()) == [
+        Answer("row-17", "labelled", "dog"),
+        Answer("a/1.png", "no-class", None),
+    ]
+
+
+def test_labels_of_a_model_are_no_answers():
+    (line,) = problems("item,label,by,confidence\nrow-17,cat,model,0.99\n")
+    assert "labels of which some are the model's (column by); allowed: labels.csv" in line
 
 
 def test_without_a_pool_an_unknown_item_was_never_handed_out():
