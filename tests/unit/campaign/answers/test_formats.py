@@ -261,30 +261,6 @@ def test_all_errors_of_a_file_are_told_at_once():
     ]
 
 
-def test_rows_of_the_pool_may_be_answered_that_no_batch_asked_for():
-    text = "item,label\na/2.png,cat\nrow-17,dog\n"
-    answers = read(text, batch(), pool=("a/2.png", *AWKWARD_ITEMS))
-    assert answers == [Answer("a/2.png", "labelled", "cat"), Answer("row-17", "labelled", "dog")]
-
-
-def test_of_a_table_with_corrections_nothing_else_is_a_label():
-    text = (
-        "item,label,by,wrong,likelier,why,correction\n"
-        "row-17,cat,model,0.4,dog,the model is unsure,dog\n"
-        "b/1.png,cat,model,0.3,dog,the model is unsure,\n"
-        "a/1.png,dog,people,,cat,,(no-class)\n"
-    )
-    assert read(text, batch()) == [
-        Answer("row-17", "labelled", "dog"),
-        Answer("a/1.png", "no-class", None),
-    ]
-
-
-def test_labels_of_a_model_are_no_answers():
-    (line,) = problems("item,label,by,confidence\nrow-17,cat,model,0.99\n")
-    assert "labels of which some are the model's (column by); allowed: labels.csv" in line
-
-
 def test_without_a_pool_an_unknown_item_was_never_handed_out():
     (line,) = problems("item,label\nrow-18,cat\n")
     assert "item: 'row-18' was never handed out (did you mean 'row-17'?); allowed: items" in line
