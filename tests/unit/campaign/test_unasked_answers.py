@@ -144,12 +144,12 @@ def test_a_class_that_answers_name_stays_until_the_first_batch(campaign):
     tell(campaign, labels_of(pool, truth), pool.items[:20])
     call(campaign, pool)
     (campaign.folder / "batches").rename(campaign.folder / "aside")
-    with pytest.raises(InputError, match="classes: without .*, which answers name"):
+    with pytest.raises(InputError, match=r"classes: without .*, which answers name"):
         read_state(replace(campaign, classes=("robin", "wagtail", "crow")), pool)
 
 
 def test_a_typing_error_is_still_told(campaign):
-    pool, truth = pool_of(300)
+    pool, _ = pool_of(300)
     call(campaign, pool)
     tell(campaign, {"00001.jpeg": "robin"}, ["00001.jpeg"])
     with pytest.raises(InputError, match=r"'00001\.jpeg' is not in the pool"):

@@ -245,8 +245,8 @@ def test_all_errors_of_a_file_are_told_at_once():
     classes = "cat, dog, grey wolf; or (skipped), (unsure), (no-class)"
     assert problems(text, pool=("a/2.png", *AWKWARD_ITEMS)) == [
         f"given.dat: line 2: label: 'Cat' (did you mean 'cat'?); allowed: {classes}",
-        f"given.dat: line 3: item: 'a/2.png' was not handed out with batch {NAME}; allowed: items of "
-        "that batch",
+        f"given.dat: line 3: item: 'a/2.png' was not handed out with batch {NAME}; allowed: items "
+        "of that batch",
         "given.dat: line 4: label: cat with outcome 'unsure'; allowed: no label, or outcome "
         "'labelled'",
         "given.dat: line 5: outcome: 'perhaps'; allowed: labelled, skipped, unsure, no-class",
