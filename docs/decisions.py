@@ -32,9 +32,12 @@ def decisions(of: str) -> str:
 
 def _rows_of(name: str, split: str) -> Iterator[str]:
     metric = headline(name)
-    baseline = table_of(name, "savings")["baseline"].iloc[0]
+    savings = table_of(name, "savings")
+    baseline = savings["baseline"].iloc[0]
     sign = METRICS[metric].sign if metric in METRICS else 1
     metrics = rows_of(table_of(name, "metrics"), split, metric)
+    # A ceiling, which sees hidden labels, saves none: it is nothing to use.
+    metrics = metrics[metrics["strategy"].isin([baseline, *savings["strategy"]])]
     for names, setting in groups(metrics, present(metrics, SETTING)):
         for labels in _stages(setting[setting["strategy"] == baseline]["num_labeled"]):
             cell = setting[setting["num_labeled"] == labels].assign(round=1)
