@@ -253,7 +253,7 @@ def what_to_do(campaign: Campaign, call: Mapping[str, Any], before: Mapping[str,
     lines += what_is_new(call, before)
     lines += call.get("notes", [])
     if call["status"] == ALL_LABELED:
-        return [*lines, f"Campaign {campaign.campaign}: every row has been handed out."]
+        return [*lines, f"Campaign {campaign.campaign}: no row is left to hand out."]
     left = call.get("left", call["size"] - call["answered"])
     named = f" ({', '.join(map(printable, items))})" if (items := call.get("left_items")) else ""
     lines.append(

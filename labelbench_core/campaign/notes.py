@@ -26,12 +26,22 @@ def _of_unasked(state: CampaignState) -> Iterator[str]:
     if not there:
         return
     trained = set(state.training_labels().rows.tolist())
-    count = sum(state.row_of[item] in trained for item in there)
-    yield (
+    known = [item for item in there if state.row_of[item] in trained]
+    line = (
         f"{_rows(len(there), 'has an answer', 'have answers')} that no batch had asked for, such "
-        f"as labels from before: {count} of them {'is' if count == 1 else 'are'} trained on, and "
-        "the audit stands for the other rows."
+        f"as labels from before: {len(known)} of them {'is' if len(known) == 1 else 'are'} trained "
+        "on, and none is of the audit"
     )
+    line += ", which stands for the other rows." if len(there) < len(state.row_of) else "."
+    if late := len(set(there) - state.apart):
+        line += (
+            f" {late} of them came when rows beside them had been handed out: whether the rows "
+            "that are left are easier or harder than the audit's is told by the models' "
+            "confidence, as where a strategy has chosen."
+        )
+    if open_rows := len(state.apart.intersection(there).difference(known)):
+        line += f" {open_rows} of them have no label, and are in no number of accuracy."
+    yield line
 
 
 def _of_dawid_skene(labels: Labels) -> list[str]:

@@ -88,10 +88,30 @@ class CampaignState:
         return {item: one for item, one in reserved if item not in self.unasked}
 
     @cached_property
+    def apart(self) -> frozenset[str]:
+        """Items answered before any row of their stratum was handed out: the audit is of others.
+
+        Rows that are answered later, without having been asked for, are chosen from what has been
+        left: the audit's rows that were handed out before stand for them, too.
+        """
+        found = set[str]()
+        for stratum in self.order.strata:
+            own = set(stratum.items)
+            places = (
+                place
+                for place, batch in enumerate(self.batches)
+                if any(one["item"] in own for one in batch.record["items"])
+            )
+            first = next(places, len(self.batches))
+            found |= {one for one in own & self.unasked.keys() if self.unasked[one] <= first}
+        return frozenset(found)
+
+    @cached_property
     def unasked(self) -> Mapping[str, int]:
         """Item → number of the last batch before its first answer, which no batch had asked for.
 
-        Labels from before the campaign, for instance, are of number 0.
+        Labels from before the campaign, for instance, are of number 0; see `apart` for what they
+        are to the audit.
         """
         return unasked_answers(self.receipts, self.batches)
 

@@ -30,6 +30,7 @@ from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record, write_record
 
 KIND = "campaign labels"
+_OF_BOUGHT = ("batch", "reserved", "apart")
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def write_collected(
         audit_stratum=audit.stratum,
         batch=bought.batch,
         reserved=bought.reserved,
+        apart=bought.apart,
         stratum=strata_of_rows(state),
     )
     write_labels(table, pool, items, multilabel=state.campaign.multilabel)
@@ -173,7 +175,7 @@ def read_collected(record: Path, arrays: Path, campaign: str) -> CollectedLabels
     ]
     training = RowLabels(values["rows"], values["values"])
     labels = training.values.astype(bool) if training.values.ndim > 1 else training.values
-    bought = BoughtRows(training.rows, labels, values["batch"], values["reserved"])
+    bought = BoughtRows(training.rows, labels, *(values[key] for key in _OF_BOUGHT))
     return CollectedLabels(found, items, training, audit, bought, values["stratum"])
 
 

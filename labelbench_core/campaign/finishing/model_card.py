@@ -171,9 +171,10 @@ def _training(record: Mapping[str, Any], collected: CollectedLabels) -> Iterator
     names = {name for one in collected.items for name in one.annotators}
     people, nameless = names - {""}, "" in names
     audit = sum(one.audit for one in collected.items)
+    unasked = sum(not one.batch for one in collected.items)
     yield (
         f"{len(states):,} rows were answered by {_people(len(people), nameless)} in "
-        f"{_batches(collected)}; {audit:,} of "
+        f"{_batches(collected, unasked)}; {audit:,} of "
         "them are the audit's, and nothing was trained on these. Undecided: "
         f"{states.count(State.CONTRADICTED.value):,} on which people disagree, "
         f"{states.count(State.UNSURE.value):,} unsure, "
@@ -181,9 +182,10 @@ def _training(record: Mapping[str, Any], collected: CollectedLabels) -> Iterator
         f"{states.count(State.NO_CLASS.value):,} of no class."
     )
     yield ""
+    by = ["by a strategy"] * (unasked < len(states)) + ["by people"] * bool(unasked)
     yield (
-        "Rows were chosen by a strategy, not at random: the labels that it was trained on do not "
-        "show how frequent classes are."
+        f"Rows were chosen {' and '.join(by)}, not at random: the labels that it was trained on do "
+        "not show how frequent classes are."
     )
     if record["trained"].get("diverged"):
         yield ""
@@ -198,10 +200,14 @@ def _people(named: int, nameless: bool) -> str:
     return f"{told}, and others without a name," if nameless else told
 
 
-def _batches(collected: CollectedLabels) -> str:
-    """How many batches there were, in words."""
+def _batches(collected: CollectedLabels, unasked: int) -> str:
+    """How many batches there were, in words, and how many rows were answered that none had."""
     count = collected.record["batches"]
-    return f"{count} batch{'' if count == 1 else 'es'}"
+    told = f"{count} batch{'' if count == 1 else 'es'}" if count else "no batch"
+    if not unasked:
+        return told
+    rows = f"{counted(unasked, 'row')}: labels from before, or corrections"
+    return f"{told} ({rows})" if not count else f"{told} and outside ({rows})"
 
 
 def _use(record: Mapping[str, Any], row: str) -> Iterator[str]:

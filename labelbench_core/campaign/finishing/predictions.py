@@ -86,7 +86,7 @@ def predictions_of(
     """
     multilabel, audit = collected.multilabel, collected.audit
     decided = audit.of(audit.decided)
-    weights = _weights(decided.stratum, collected.stratum)
+    weights = _weights(decided.stratum, collected.stratum[~collected.bought.apart])
     calibration = calibrate(
         probabilities.take(decided.rows),
         decided.labels,
@@ -137,8 +137,9 @@ def predictions_of(
 
 
 def _weights(stratum: np.ndarray, of_rows: np.ndarray) -> np.ndarray:
-    """(n,) what each decided row of the audit counts for: its stratum's share of the pool."""
-    sizes, drawn = np.bincount(of_rows), np.bincount(stratum, minlength=int(of_rows.max()) + 1)
+    """(n,) what each decided row of the audit counts for: its stratum's share of `of_rows`."""
+    count = max(of_rows.max(initial=0), stratum.max(initial=0)) + 1
+    sizes, drawn = (np.bincount(one, minlength=count) for one in (of_rows, stratum))
     return (sizes / np.maximum(drawn, 1))[stratum]
 
 

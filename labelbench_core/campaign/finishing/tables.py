@@ -132,9 +132,11 @@ def _wrong_labels(
     """How many rows without a label of people's, and not found to be of no class, are wrong.
 
     A row of no class has no right label: the model is wrong on it. The lower end is with all
-    undecided rows of the audit right, the upper one with all wrong.
+    undecided rows of the audit right, the upper one with all wrong; likewise for rows that people
+    could not decide before the campaign, which the audit does not stand for.
     """
     asked = _asked(collected)
+    apart = int(((by == MODEL) & asked.apart).sum())
     known = 0  # of the rows that the audit stands for, those that are wrong and need no estimate
     audit: dict[int, bool | None] = {}
     for one in collected.items:
@@ -155,9 +157,9 @@ def _wrong_labels(
             collected.stratum,
         )
         return (
-            count * (1 - share.estimate) - known,
+            (count + apart) * (1 - share.estimate) - known,
             count * (1 - share.high) - known,
-            count * (1 - share.low) - known,
+            count * (1 - share.low) - known + apart,
         )
 
     most = int((by == MODEL).sum())
@@ -177,7 +179,7 @@ def _asked(collected: CollectedLabels) -> BoughtRows:
     bought = collected.bought
     rows = np.concatenate([bought.rows, np.array([one.row for one in none], np.int64)])
     batch = np.concatenate([bought.batch, np.array([one.batch for one in none], np.int64)])
-    return BoughtRows(rows, np.zeros(len(rows), np.int64), batch, bought.reserved)
+    return BoughtRows(rows, np.zeros(len(rows), np.int64), batch, bought.reserved, bought.apart)
 
 
 def _is_right(

@@ -74,7 +74,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class _Rest:
-    """The rows of the pool that a model predicted and that were not bought before, by stratum.
+    """The rows of the pool that the audit stands for, by stratum: predicted, not bought before.
 
     `mask` (N,) bool; `population` (H,) their number; `confidence` and `reserved`, H arrays of the
     model's confidence in them, and in those that are reserved for the audit; `bought`: the others.
@@ -91,7 +91,7 @@ class _Rest:
         cls, model: PastModel, bought: BoughtRows, known: np.ndarray, stratum: np.ndarray
     ) -> "_Rest":
         own = bought.before(model)
-        mask = known.copy()
+        mask = known & ~bought.apart
         mask[own.rows] = False
         count = int(stratum.max(initial=0)) + 1
         parts = [mask & (stratum == one) for one in range(count)]
@@ -138,7 +138,8 @@ def accuracy_now(
 ) -> Accuracy:
     """What the audit says of a model.
 
-    Rows that were bought before it are known; for the rest see `audit.whole_pool`.
+    Rows that were bought before it are known; for the rest see `audit.whole_pool`. Rows for which
+    the audit does not stand and that have no label are left out of everything.
 
     Parameters
     ----------
@@ -246,10 +247,7 @@ def curve(
     known = np.logical_and.reduce([one.known for one in models])
     there = answers.of(known[answers.rows])
     shared = there.of(there.decided)
-    inside = known[bought.rows]
-    bought = BoughtRows(
-        bought.rows[inside], bought.labels[inside], bought.batch[inside], bought.reserved
-    )
+    bought = bought.of(known[bought.rows])
     points, last = [], is_right(models[-1], shared)
     for one in models:
         rest, right = _Rest.of(one, bought, known, stratum), is_right(one, shared)

@@ -143,44 +143,77 @@ class BoughtRows:
     labels
         (L,) int64 classes; where a row can belong to any number of classes, (L, C) bool.
     batch
-        (L,) int64 the batch that each was first handed out with; of a row that was in none, the
-        last one before its label came.
+        (L,) int64 the batch that each was first handed out with; of a row whose answer was not
+        asked for, the last one before that came.
     reserved
-        (N,) bool which rows of the pool are reserved for the audit, answered or not.
+        (N,) bool which rows of the pool are reserved for the audit, answered or not; see
+        `_reserved`.
+    apart
+        (N,) bool which rows the audit does not stand for (`CampaignState.apart`): of those with a
+        label it is known whether a model is right, whenever it was made, and of the others nothing.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     batch: np.ndarray
     reserved: np.ndarray
+    apart: np.ndarray
 
     def before(self, model: PastModel) -> "BoughtRows":
-        """Those that were bought before a model proposed its batch, and that it predicted."""
-        there = (self.batch < model.batch) & model.known[self.rows]
-        return BoughtRows(self.rows[there], self.labels[there], self.batch[there], self.reserved)
+        """Those that were bought before a model proposed its batch, and that it predicted.
+
+        Rows that are `apart` are among them, whenever their labels came.
+        """
+        there = (self.batch < model.batch) | self.apart[self.rows]
+        return self.of(there & model.known[self.rows])
+
+    def of(self, chosen: np.ndarray) -> "BoughtRows":
+        """Some of the bought rows: a mask or places."""
+        own = self.rows[chosen], self.labels[chosen], self.batch[chosen]
+        return BoughtRows(*own, self.reserved, self.apart)
 
 
 def bought_rows(state: CampaignState) -> BoughtRows:
     """All rows with labels to train on, and the rows that are reserved."""
     trained, batch_of = state.training_labels(), first_batches(state)
     labels = trained.values.astype(bool) if trained.values.ndim > 1 else trained.values
-    reserved = np.zeros(len(state.present.number), bool)
-    reserved[[row for item, row in state.row_of.items() if item in state.audit]] = True
-    return BoughtRows(trained.rows, labels, batch_of[trained.rows], reserved)
+    apart = np.zeros(len(state.present.number), bool)
+    apart[[row for item, row in state.row_of.items() if item in state.apart]] = True
+    return BoughtRows(trained.rows, labels, batch_of[trained.rows], _reserved(state), apart)
+
+
+def _reserved(state: CampaignState) -> np.ndarray:
+    """(N,) bool which rows those of the audit that were answered are a random part of.
+
+    Where people have answered rows that nobody had asked for and that are not `apart`, they have
+    taken them from the reserved rows that are not handed out yet; what is left of these is no part
+    of the same kind, and only those that were handed out are taken.
+    """
+    order = state.order.stratum_of()
+    late = state.unasked.keys() - state.apart
+    chosen_from = {
+        place for place, one in enumerate(state.order.strata) if not late.isdisjoint(one.items)
+    }
+    found = np.zeros(len(state.present.number), bool)
+    for item in state.audit:
+        if item in state.row_of and (order[item] not in chosen_from or item in state.handed_out):
+            found[state.row_of[item]] = True
+    return found
 
 
 def first_batches(state: CampaignState) -> np.ndarray:
     """(N,) int64 the batch that each row was first handed out with; 0: with none.
 
-    Of a row that was answered and in none, the last one before its answer came.
+    Of a row that was answered without having been asked for, the last one before its answer came,
+    also where it was asked again since.
     """
     found = np.zeros(len(state.present.number), np.int64)
-    for item, number in state.unasked.items():
-        if item in state.row_of:
-            found[state.row_of[item]] = number
     for batch in state.batches[::-1]:  # so that the first one of a row that was asked again stays
         items = (one["item"] for one in batch.record["items"])
         found[[state.row_of[one] for one in items if one in state.row_of]] = batch.number
+    for item, number in state.unasked.items():
+        if item in state.row_of:
+            found[state.row_of[item]] = number
     return found
 
 

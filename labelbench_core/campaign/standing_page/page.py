@@ -73,6 +73,7 @@ def page(standing: Standing, pool: CampaignPool, threads: int = 1) -> str:
         percent=texts.percent,
         outlook=texts.of_outlook(standing.outlook, standing),
         saving=texts.of_saving(standing.saving, int(standing.answers.decided.sum()), len(pool)),
+        not_asked_for=texts.of_labels_not_asked_for(standing),
         stopping=standing.stopping,
         classes=list(_classes(standing)),
         least=LEAST_OF_A_CLASS,

@@ -134,6 +134,20 @@ def of_saving(saving: Saving | None, decided: int, rows: int) -> str:
     return f"{seen}: whether the strategy saves labels {OPEN}. Saving ({what}): {ends}. {until}"
 
 
+def of_labels_not_asked_for(standing: Standing) -> str:
+    """Whose choice it was where models were trained on rows that no batch asked for; or empty."""
+    state = standing.state
+    rows = {state.row_of[item] for item in state.unasked if item in state.row_of}
+    count = len(rows.intersection(state.training_labels().rows.tolist()))
+    if not count:
+        return ""
+    of = f"{count:,} label" + ("s" if count > 1 else "")
+    return (
+        f"{of} that no batch had asked for {'are' if count > 1 else 'is'} among those bought: "
+        "these rows were chosen by people, not by the strategy."
+    )
+
+
 def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
     """What more labels may bring, as sentences."""
     if found is None:

@@ -17,6 +17,9 @@ LABELS = ("labels", "label")
 BY, CORRECTION = "by", "correction"
 """Columns of tables at a campaign's end: whose each label is, and what it is, where that is wrong;
 of a table with corrections nothing else is read as a label."""
+_LABELS_AT_THE_END = {"annotators", "audit"}
+"""Columns that `labels.csv` alone has, which is written at a campaign's end: its batches have other
+names, and its rows are all that people said together."""
 LONGEST_CELL = 32_000
 """Characters: spreadsheets hold 32,767 in a cell, and Python's reader refuses over 131,072."""
 _FURTHER = ("file", "text", "outcome", "annotator", "batch")
@@ -81,6 +84,7 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
         raise InputError(f"{told}; allowed: a column label, labels or outcome")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     said, errors = list[Said](), list[str]()
+    at_the_end = set(names) >= _LABELS_AT_THE_END
     try:
         next(reader)
         for number, cells in enumerate(reader, start=2):  # as spreadsheets count
@@ -90,12 +94,25 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
                 told = f"{path}: line {number}: {len(cells)} cells"
                 errors.append(f"{told}; allowed: {len(names)}, as in the first line")
                 continue
-            said.append(said_in_row(dict(zip(names, cells, strict=True)), number, multilabel))
+            row = dict(zip(names, cells, strict=True))
+            if at_the_end:
+                row = _as_answer(row)
+            said.append(said_in_row(row, number, multilabel))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: {error}; allowed: CSV") from error
     if errors:
         raise InputError("\n".join(errors))
     return said
+
+
+def _as_answer(row: Mapping[str, str]) -> dict[str, str]:
+    """A row of `labels.csv` as one answer: nothing where people did not come to one."""
+    known = {"batch": "", "seconds": ""}
+    if any(row.get(key) for key in LABELS):
+        return {**row, **known}
+    outcome = row.get("outcome", "")
+    undecided = outcome not in {one.value for one in Outcome if one is not Outcome.LABELED}
+    return {**row, **known, "outcome": "" if undecided else outcome}
 
 
 def said_in_row(row: Mapping[str, Any], number: int, multilabel: bool) -> Said:

@@ -33,7 +33,5 @@ def test_of_a_table_with_corrections_nothing_else_is_a_label():
 
 
 def test_labels_of_a_model_are_no_answers():
-    with pytest.raises(
-        InputError, match=r"the model's \(column by\); allowed: labels\.csv"
-    ):
+    with pytest.raises(InputError, match=r"the model's \(column by\); allowed: labels\.csv"):
         read("item,label,by,confidence\nrow-17,cat,model,0.99\n")

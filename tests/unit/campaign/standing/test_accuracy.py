@@ -14,12 +14,13 @@ from labelbench_core.campaign.standing.history import AuditAnswers, BoughtRows, 
 ROWS = 200
 
 
-def bought_of(rows, labels, batch, reserved=()):
-    """What was bought: rows, their labels, and with which batch; rows reserved for the audit."""
-    mask = np.zeros(ROWS, bool)
+def bought_of(rows, labels, batch, reserved=(), apart=()):
+    """What was bought: rows, their labels, their batch; rows reserved for the audit, and apart."""
+    mask, other = np.zeros((2, ROWS), bool)
     mask[list(reserved)] = True
+    other[list(apart)] = True
     rows, labels = np.asarray(rows, np.int64), np.asarray(labels)
-    return BoughtRows(rows, labels, np.broadcast_to(np.int64(batch), rows.shape), mask)
+    return BoughtRows(rows, labels, np.broadcast_to(np.int64(batch), rows.shape), mask, other)
 
 
 NOTHING = bought_of([], np.zeros(0, np.int64), 1)
@@ -153,7 +154,7 @@ def test_what_a_model_s_own_batch_and_later_ones_brought_is_not_known_to_it(easy
     truth, one, audit, bought = easy
     stratum = np.zeros(ROWS, np.int64)
     answers = AuditAnswers(audit, np.ones(60, bool), truth[audit], stratum[audit])
-    later = BoughtRows(bought.rows, bought.labels, bought.batch + 2, bought.reserved)
+    later = replace(bought, batch=bought.batch + 2)
     assert accuracy_now(one, answers, later, stratum, PLAIN, 3) != accuracy_now(
         one, answers, bought, stratum, PLAIN, 3
     )
@@ -215,7 +216,8 @@ def test_what_is_right_of_rows_that_people_can_decide_counts_no_others():
     answers = AuditAnswers(audit, decided, labels, np.zeros(100, np.int64))
     reserved = np.zeros(1000, bool)
     reserved[audit] = True
-    bought = BoughtRows(rows[:100], np.zeros(100, np.int64), np.ones(100, np.int64), reserved)
+    ones, apart = np.ones(100, np.int64), np.zeros(1000, bool)
+    bought = BoughtRows(rows[:100], np.zeros(100, np.int64), ones, reserved, apart)
     found = accuracy_now(model, answers, bought, np.zeros(1000, np.int64), "plain", 2)
     share = right[decided].mean()
     assert found.estimate.estimate == pytest.approx((100 + 450 * share) / 550)
