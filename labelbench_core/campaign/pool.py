@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labelbench_core.campaign.answers.formats.handed import item_of_text
 from labelbench_core.datasets import POOL, PreparedDataset, data_directory, open_dataset
 from labelbench_core.embeddings.views import open_embeddings, pool_statistics
 from labelbench_core.proxies import Statistics
@@ -127,7 +128,7 @@ def _texts(dataset: PreparedDataset, count: int) -> tuple[tuple[str, ...], tuple
         digest = hashlib.sha256(text.encode()).hexdigest()
         seen[digest] += 1
         again = f"-{seen[digest]}" if seen[digest] > 1 else ""
-        items.append(f"text-{digest[:16]}{again}")
+        items.append(item_of_text(text) + again)
         digests.append(digest)
     return tuple(items), tuple(digests)
 

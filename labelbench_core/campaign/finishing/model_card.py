@@ -203,11 +203,10 @@ def _people(named: int, nameless: bool) -> str:
 def _batches(collected: CollectedLabels, unasked: int) -> str:
     """How many batches there were, in words, and how many rows were answered that none had."""
     count = collected.record["batches"]
-    told = f"{count} batch{'' if count == 1 else 'es'}" if count else "no batch"
+    told = f"{count} batch{'' if count == 1 else 'es'}"
     if not unasked:
         return told
-    rows = f"{counted(unasked, 'row')}: labels from before, or corrections"
-    return f"{told} ({rows})" if not count else f"{told} and outside ({rows})"
+    return f"{told} ({unasked:,} of them in none: labels from before, or corrections)"
 
 
 def _use(record: Mapping[str, Any], row: str) -> Iterator[str]:

@@ -49,6 +49,11 @@ def headline(standing: Standing, rows: str) -> str:
             "the next one has been handed out."
         )
     one = standing.accuracy.estimate
+    if not one.n and not standing.state.audit.keys() & standing.state.row_of.keys():
+        return (
+            "No row of the pool is left to the audit, as all of its rows have answers that no "
+            "batch had asked for, or are gone: accuracy cannot be told."
+        )
     if not one.n:
         return "No row of the audit has been decided yet: accuracy cannot be told."
     what = quantity(standing.state.campaign.multilabel, rows)

@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 
 from helpers.campaigns import answer, call, campaign_in, labels_of, pool_from, pool_of, run
-from labelbench_core.campaign.calls import PROPOSED, WAITING
+from labelbench_core.campaign.calls import ALL_LABELED, PROPOSED, WAITING
 from labelbench_core.campaign.finishing.collected import read_collected, write_collected
 from labelbench_core.campaign.notes import notes_of
-from labelbench_core.campaign.standing.history import bought_rows, first_batches
+from labelbench_core.campaign.standing.accuracy import accuracy_now
+from labelbench_core.campaign.standing.history import (
+    audit_answers,
+    bought_rows,
+    first_batches,
+    past_models,
+    strata_of_rows,
+)
 from labelbench_core.campaign.standing.whole import standing_of
+from labelbench_core.campaign.standing_page.texts import headline, of_labels_not_asked_for
 from labelbench_core.campaign.state import read_state
 from labelbench_core.errors import InputError
 
@@ -167,6 +175,113 @@ def test_labels_at_the_end_name_no_batch_and_no_audit(campaign, tmp_path):
     before = [one for one in collected.items if one.annotators == ("eve",)]
     assert len(before) == 100
     assert {(one.batch, one.audit) for one in before} == {(0, False)}
+
+
+def test_of_an_audit_that_people_have_chosen_from_what_was_handed_out_counts(campaign):
+    """People take rows from those that are left: of these, the audit's are another part."""
+    pool, truth = pool_of(300)
+    labels = labels_of(pool, truth)
+    tell(campaign, labels, pool.items[:100])
+    second = run(campaign, pool, labels, 2).state
+    audit = [second.row_of[item] for item in second.audit]
+    assert np.flatnonzero(bought_rows(second).reserved).tolist() == sorted(audit)
+    chosen = [item for item in second.row_of if item not in second.handed_out | second.apart][:20]
+    tell(campaign, labels, chosen, "later")
+    state = call(campaign, pool).state
+    assert state.apart == set(pool.items[:100])
+    assert state.unasked.keys() == {*pool.items[:100], *chosen}
+    handed = [state.row_of[item] for item in state.audit if item in state.handed_out]
+    assert np.flatnonzero(bought_rows(state).reserved).tolist() == sorted(handed)
+    (line,) = notes_of(state)
+    assert "20 of them came when rows beside them had been handed out" in line
+
+
+def test_rows_that_came_late_are_apart_until_one_of_them_is_handed_out(campaign):
+    pool, truth = pool_of(300)
+    labels = labels_of(pool, truth)
+    first = call(campaign, pool_from(pool.embeddings.load()[:200], pool.items[:200]))
+    left = [item for item in pool.items[:200] if item not in first.state.handed_out][:5]
+    tell(campaign, labels, [*left, *pool.items[250:]])
+    state = call(campaign, pool).state
+    assert state.apart == set(pool.items[250:])
+    answer(campaign, first.batch, labels)
+    assert run(campaign, pool, labels, 6).state.apart == set(pool.items[250:])
+
+
+def test_rows_apart_stay_so_where_they_are_asked_again(campaign):
+    """Their batches are those before their first answers, so that they are known of all models."""
+    pool, truth = pool_of(300)
+    labels, before = labels_of(pool, truth), pool.items[:100]
+    tell(campaign, labels, before)
+    done = run(campaign, pool, labels, 1)
+    answer(campaign, done.batch, labels, "answers-1")
+    split = {"split": {"from": "tit", "into": ["blue tit", "great tit"]}}
+    later = replace(
+        campaign, classes=("robin", "wren", "blue tit", "great tit"), class_changes=[split]
+    )
+    new = {item: "blue tit" if one == "tit" else one for item, one in labels.items()}
+    asked = call(later, pool)
+    again = {one["item"] for one in asked.batch.record["items"]} & set(before)
+    assert again
+    assert (
+        f"{sum(labels[one] == 'tit' for one in before)} of them have no label"
+        in (notes_of(asked.state)[0])
+    )
+    state = run(later, pool, new, asked.batch.number + 1).state
+    assert state.apart == set(before)
+    rows = [state.row_of[item] for item in again]
+    assert first_batches(state)[rows].tolist() == [0] * len(again)
+
+
+def test_where_all_rows_of_the_audit_have_labels_it_is_told(campaign, tmp_path):
+    pool, truth = pool_of(300)
+    labels = labels_of(pool, truth)
+    audit = list(call(campaign_in(tmp_path / "other"), pool).state.audit)
+    tell(campaign, labels, audit)
+    standing = standing_of(run(campaign, pool, labels, 2).state, pool)
+    assert headline(standing, "images").startswith("No row of the pool is left to the audit")
+    told = of_labels_not_asked_for(standing)
+    assert told.startswith("30 labels that no batch had asked for are among those bought")
+
+
+def test_where_all_rows_have_labels_nothing_is_handed_out(campaign):
+    pool, truth = pool_of(300)
+    tell(campaign, labels_of(pool, truth), pool.items)
+    done = call(campaign, pool)
+    assert (done.status, done.batch) == (ALL_LABELED, None)
+    assert notes_of(done.state)[0].endswith("trained on, and none is of the audit.")
+
+
+def test_corrections_before_the_next_batch_do_not_change_what_is_said_of_the_model(tmp_path):
+    """People correct the rows that the model is least sure of, which the audit still stands for."""
+    off = []
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        truth = rng.integers(3, size=400)
+        rows = 1.2 * np.eye(8)[:3][truth] + rng.normal(size=(400, 8))
+        pool = pool_from(rows.astype(np.float16))
+        labels = labels_of(pool, truth)
+        asked = campaign_in(
+            tmp_path / str(seed), audit=160, audit_share=0.5, batch_size=40, seed=seed
+        )
+        asked = replace(asked, first=asked.first | {"id": "random", "implementation": "random"})
+        asked = replace(asked, strategy=asked.first)
+        state = run(asked, pool, labels, 3).state
+        model = past_models(state)[-1]
+        left = [row for item, row in state.row_of.items() if item not in state.handed_out]
+        left.sort(key=lambda row, one=model.confidence: one[row])
+        before = accuracy_of(state, model)
+        tell(asked, labels, [pool.items[row] for row in left[:100]], "corrections")
+        after = accuracy_of(call(asked, pool).state, model)
+        off.append([one.estimate - (model.predicted == truth).mean() for one in (before, after)])
+    mean, error = np.mean(off, axis=0), np.std(off, axis=0, ddof=1) / 4
+    assert (abs(mean) < 3 * error).all()
+
+
+def accuracy_of(state, model):
+    """What the audit says of a model."""
+    bought, stratum = bought_rows(state), strata_of_rows(state)
+    return accuracy_now(model, audit_answers(state), bought, stratum, "plain", 3).estimate
 
 
 @pytest.mark.thorough

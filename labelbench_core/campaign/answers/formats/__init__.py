@@ -68,7 +68,7 @@ def read_answers(
         told = f"{path}: a table without a column `item` (has: {listed(columns)})"
         raise InputError(
             f"{told}; allowed: in `item` what to_label.csv has there, or in `file_name` a "
-            "file's name"
+            "file's name, or in `text` a text of the pool"
         )
     raise InputError(f"{path}: of no known format; allowed: {ALLOWED}")
 

@@ -65,6 +65,7 @@ class Items:
         for name in self._by_name:
             self._by_last[name.rpartition("/")[2]].append(name)
         self._pool_is_known = bool(expected.pool)
+        self._example = next(iter(expected.pool), "")
         self._hints = 0
 
     def find(self, name: Any, batch: Any) -> str:
@@ -112,7 +113,7 @@ class Items:
 
     def _all(self) -> str:
         if self._pool_is_known:
-            return "rows of the pool, as `item` names them in files of batches"
+            return f"rows of the pool, such as {shown(self._example)}"
         names = list(self._batches)
         return f"items of batch {names[0]}" if len(names) == 1 else f"items of {listed(names)}"
 

@@ -28,7 +28,7 @@ _LAST = ("outcome", "annotator", "seconds", "at", "batch")
 def recognizes(text: str) -> bool:
     """Whether a file's text looks like this format."""
     found = header_of(text)
-    return found is not None and "item" in found[0]
+    return found is not None and ("item" in found[0] or "file_name" not in found[0])
 
 
 def read(text: str, path: object, multilabel: bool) -> list[Said]:

@@ -1,5 +1,6 @@
 """What was handed out: the rows of a batch, and what may be said of them."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -87,6 +88,11 @@ class Expected:
     classes: Sequence[str]
     multilabel: bool = False
     pool: Collection[str] = field(default=(), repr=False)
+
+
+def item_of_text(text: str) -> str:
+    """What a text of a pool is called; further rows with the same text have a number behind it."""
+    return f"text-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def batch_of(proposal: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> HandedBatch:

@@ -38,7 +38,7 @@ def recognizes(text: str) -> bool:
             return False
         return bool({"file_name", "item"} & set(first))
     found = header_of(text)
-    return found is not None and "item" not in found[0]
+    return found is not None and "file_name" in found[0] and "item" not in found[0]
 
 
 def read(text: str, path: object, multilabel: bool) -> list[Said]:

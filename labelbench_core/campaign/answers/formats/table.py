@@ -4,11 +4,12 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from labelbench_core.campaign.answers.answer import Answer, Outcome
 from labelbench_core.campaign.answers.formats._said import Said
+from labelbench_core.campaign.answers.formats.handed import item_of_text
 from labelbench_core.errors import InputError, listed, shown
 
 SEPARATORS = (",", ";", "\t")
@@ -29,7 +30,7 @@ _STUDIO = {"annotation_id", "lead_time"}
 def header_of(text: str) -> tuple[list[str], str] | None:
     """Names in the first line of a table, and what separates them; None where it is no such table.
 
-    A table of answers has a column `item` or `file_name`.
+    A table of answers has a column `item` or `file_name`, or texts and labels.
     """
     line = next(iter(text.splitlines()), "")
     for separator in SEPARATORS:
@@ -37,9 +38,14 @@ def header_of(text: str) -> tuple[list[str], str] | None:
             names = [name.strip().lower() for name in next(csv.reader([line], delimiter=separator))]
         except (csv.Error, StopIteration):
             continue
-        if {"item", "file_name"} & set(names):
+        if {"item", "file_name"} & set(names) or _has_texts(names):
             return names, separator
     return None
+
+
+def _has_texts(names: Collection[str]) -> bool:
+    """Whether a table names rows by their texts."""
+    return "text" in names and not {*LABELS, "outcome"}.isdisjoint(names)
 
 
 def columns_of(text: str) -> list[str]:
@@ -65,7 +71,7 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
     found = header_of(text)
     if found is None:
         told = f"{path}: first line: {shown(next(iter(text.splitlines()), ''))}"
-        raise InputError(f"{told}; allowed: names of columns, item or file_name among them")
+        raise InputError(f"{told}; allowed: names of columns, item, file_name or text among them")
     names, separator = found
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
@@ -123,9 +129,12 @@ def said_in_row(row: Mapping[str, Any], number: int, multilabel: bool) -> Said:
     labels = None if given is None else _labels(given, multilabel)
     if labels is None and multilabel and outcome.strip().lower() == Outcome.LABELED:
         labels = []
+    item, text, where = row.get("item") or row.get("file_name"), row.get("text"), f"line {number}"
+    if not item and isinstance(text, str) and text:
+        item, where = item_of_text(text), f"{where}: text {shown(text)}"
     return Said(
-        f"line {number}",
-        row.get("item") or row.get("file_name"),
+        where,
+        item,
         labels,
         outcome,
         _text(row.get("annotator")),

@@ -5,6 +5,7 @@ import pytest
 from helpers.answered_batches import AWKWARD_ITEMS, batch, expected
 from labelbench_core.campaign.answers.answer import Answer
 from labelbench_core.campaign.answers.formats import read_answers
+from labelbench_core.campaign.answers.formats.handed import item_of_text
 from labelbench_core.errors import InputError
 
 
@@ -35,3 +36,43 @@ def test_of_a_table_with_corrections_nothing_else_is_a_label():
 def test_labels_of_a_model_are_no_answers():
     with pytest.raises(InputError, match=r"the model's \(column by\); allowed: labels\.csv"):
         read("item,label,by,confidence\nrow-17,cat,model,0.99\n")
+
+
+AT_THE_END = "item,{},outcome,confidence,annotators,batch,seconds,audit\n"
+
+
+def test_labels_of_another_campaign_s_end_are_what_people_said_together():
+    text = AT_THE_END.format("label") + (
+        "row-17,cat,labelled,1.0000,eve; bob,3,2.5,0\n"
+        "b/1.png,,contradicted,0.5000,eve; bob,3,,1\n"
+        "a/1.png,,ask-again,,eve,,,0\n"
+        "é,,no-class,1.0000,eve,2,,0\n"
+    )
+    assert read(text) == [
+        Answer("row-17", "labelled", "cat"),
+        Answer("é", "no-class", None),
+    ]
+
+
+def test_with_several_labels_nothing_said_of_some_class_is_not_none_of_them():
+    text = AT_THE_END.format("labels") + (
+        "row-17,[],labelled,1.0000,eve,3,,0\nb/1.png,,labelled,1.0000,eve,3,,0\n"
+    )
+    known = expected(batch(multilabel=True))
+    assert read_answers("given.dat", known, text.encode()) == [Answer("row-17", "labelled", ())]
+
+
+def test_texts_name_their_rows():
+    item = item_of_text("Where is my card?")
+    text = 'text,label\n"Where is my card?",cat\n'
+    assert read(text, item) == [Answer(item, "labelled", "cat")]
+    with pytest.raises(
+        InputError,
+        match=r"line 2: text 'Where is my cat\?': item: 'text-\w+' is not in the pool",
+    ):
+        read('text,label\n"Where is my cat?",cat\n', item)
+
+
+def test_an_unknown_item_is_told_what_items_are_called():
+    with pytest.raises(InputError, match=r"'0' is not in the pool; allowed: .*such as 'row-0'"):
+        read("item,label\n0,cat\n", "row-0", "row-1")

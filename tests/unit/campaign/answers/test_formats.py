@@ -254,7 +254,7 @@ def test_all_errors_of_a_file_are_told_at_once():
         "given.dat: line 7: at: '2026-03-01T09:30:00'; allowed: a time in ISO 8601 with an offset, "
         "such as 2026-03-01T09:30:00+01:00, or nothing",
         "given.dat: line 8: item: 'row-18' is not in the pool (did you mean 'row-17'?); allowed: "
-        "rows of the pool, as `item` names them in files of batches",
+        "rows of the pool, such as 'a/2.png'",
         f"given.dat: line 10: batch: '1-00000000' is not of this campaign; allowed: {NAME}",
         "given.dat: line 11: item: None; allowed: the id of a row of the pool",
         f"given.dat: line 12: label: empty; allowed: one of {classes}",

@@ -222,3 +222,39 @@ def test_what_is_right_of_rows_that_people_can_decide_counts_no_others():
     share = right[decided].mean()
     assert found.estimate.estimate == pytest.approx((100 + 450 * share) / 550)
     assert found.undecided.all_wrong.estimate == pytest.approx((100 + 900 * share / 2) / 1000)
+
+
+@pytest.mark.parametrize("estimator", [PLAIN, POWERED])
+def test_rows_apart_without_a_label_are_in_no_number(estimator):
+    """As if the pool did not have them."""
+    rng = np.random.default_rng(3)
+    truth, stratum = rng.integers(3, size=ROWS), np.zeros(ROWS, np.int64)
+    one = model(np.where(rng.random(ROWS) < 0.7, truth, 0), confidence=rng.random(ROWS))
+    rows = np.arange(30)
+    answers = AuditAnswers(rows, np.ones(30, bool), truth[:30], stratum[:30])
+    apart = np.arange(100, 170)
+    bought = bought_of(np.arange(40, 60), truth[40:60], 1, range(40), apart)
+    there = one.known.copy()
+    there[apart] = False
+    found = accuracy_now(one, answers, bought, stratum, estimator, 3)
+    whole = bought_of(np.arange(40, 60), truth[40:60], 1, range(40))
+    without = replace(one, known=there)
+    assert found == accuracy_now(without, answers, whole, stratum, estimator, 3)
+    assert found != accuracy_now(one, answers, whole, stratum, estimator, 3)
+    (point,) = curve([one], answers, bought, stratum)
+    (other,) = curve([without], answers, whole, stratum)
+    assert point == other
+
+
+def test_of_rows_apart_it_is_known_whether_an_earlier_model_was_right():
+    rng = np.random.default_rng(4)
+    truth, stratum = rng.integers(3, size=ROWS), np.zeros(ROWS, np.int64)
+    one = model(np.where(rng.random(ROWS) < 0.7, truth, 0), batch=2)
+    rows = np.arange(30)
+    answers = AuditAnswers(rows, np.ones(30, bool), truth[:30], stratum[:30])
+    apart = np.arange(30, ROWS)
+    bought = bought_of(apart, truth[30:], 5, rows, apart)
+    found = accuracy_now(one, answers, bought, stratum, PLAIN, 3).estimate
+    right = (one.predicted == truth).mean()
+    assert found.estimate == pytest.approx(right)
+    assert (found.low, found.high) == pytest.approx((right, right))
