@@ -9,63 +9,19 @@ import numpy as np
 import pytest
 
 from helpers.campaigns import CLASSES, answer, call, campaign_in, labels_of, pool_from, pool_of, run
-from labelbench_core.campaign.calls import advance, waiting_files
+from helpers.finished_campaigns import FINISH, answered, collected_of, finished, take_in
 from labelbench_core.campaign.finishing.applying import open_model
 from labelbench_core.campaign.finishing.calibration import with_temperature
-from labelbench_core.campaign.finishing.collected import read_collected, write_collected
 from labelbench_core.campaign.finishing.final_proxy import final_proxy
-from labelbench_core.campaign.finishing.finish import FinishedFiles, finish
 from labelbench_core.campaign.finishing.model_folder import KIND, RECORD, WEIGHTS, read_model
 from labelbench_core.campaign.state import read_state
 from labelbench_core.errors import InputError
 from labelbench_core.storage.records import write_record
 
-BACKBONE = {"id": "given", "implementation": "precomputed"}
-FINISH = {"trainer": None, "onnx": False, "look_below": 0.9}
-
 
 @pytest.fixture
 def campaign(tmp_path):
     return campaign_in(tmp_path, audit=60, audit_share=0.4, finish=FINISH)
-
-
-def take_in(campaign, pool):
-    """Take in what has come, and hand out nothing."""
-    advance(campaign, pool, waiting_files(campaign.folder), hands_out=False)
-
-
-def answered(campaign, pool, labels, batches):
-    """A campaign of so many batches, the last of which is answered, too."""
-    done = run(campaign, pool, labels, batches)
-    answer(campaign, done.batch, labels, "last")
-    take_in(campaign, pool)
-
-
-def collected_of(campaign, pool, folder):
-    """All labels, written and read again."""
-    state, _ = read_state(campaign, pool)
-    paths = folder / "labels.json", folder / "labels.npz"
-    write_collected(state, pool, *paths, folder / "labels.csv")
-    return read_collected(*paths, campaign.campaign)
-
-
-def finished(campaign, pool, folder):
-    """(summary, its files) of a campaign whose model is the proxy."""
-    names = ("dataset.csv", "predictions.csv", "to_check.csv", "p.npy", "model", "finished.json")
-    written = FinishedFiles(*(folder / name for name in names))
-    collected = collected_of(campaign, pool, folder)
-    made_with = {"code": "abc", "commit": None}
-    summary = finish(
-        campaign,
-        BACKBONE,
-        pool,
-        collected,
-        None,
-        written,
-        made_with=made_with,
-        embedded={"weights_sha256": ""},
-    )
-    return summary, written
 
 
 def table(path):
@@ -302,47 +258,6 @@ def test_people_without_a_name_are_not_counted(campaign, tmp_path):
     _, written = finished(campaign, pool, tmp_path / "out")
     card = (written.model / "README.md").read_text()
     assert "rows were answered by 1 annotator, and others without a name, in 3 batches" in card
-
-
-def test_the_card_of_labels_from_before_alone(tmp_path):
-    pool, truth = pool_of(300)
-    labels = labels_of(pool, truth)
-    campaign = campaign_in(tmp_path, finish=FINISH)
-    inbox = campaign.folder / "labels"
-    inbox.mkdir(parents=True)
-    names = pool.items[:200]
-    (inbox / "a.csv").write_text(
-        "item,label\n" + "".join(f"{one},{labels[one]}\n" for one in names)
-    )
-    take_in(campaign, pool)
-    summary, written = finished(campaign, pool, tmp_path / "out")
-    assert summary["by_people"] == 200
-    assert summary["wrong"] is None
-    card = (written.model / "README.md").read_text()
-    assert "in 0 batches (200 of them in none: labels from before, or corrections)" in card
-    assert "Rows were chosen by people, not at random" in card
-
-
-def test_undecided_rows_from_before_widen_what_is_said(tmp_path):
-    """The audit does not stand for them, and the model labels them: all may be right, or wrong."""
-    pool, truth = pool_of(300)
-    labels, open_rows = labels_of(pool, truth), pool.items[:60]
-    found = []
-    for outcome in ("unsure", "no-class"):
-        campaign = campaign_in(
-            tmp_path / outcome, audit=60, audit_share=0.4, batch_size=40, finish=FINISH
-        )
-        inbox = campaign.folder / "labels"
-        inbox.mkdir(parents=True)
-        lines = "".join(f"{one},{outcome}\n" for one in open_rows)
-        (inbox / "a.csv").write_text("item,outcome\n" + lines)
-        answered(campaign, pool, labels, 4)
-        found.append(finished(campaign, pool, tmp_path / outcome / "out")[0])
-    unsure, none = found
-    assert unsure["by_model"] == none["by_model"] + 60
-    assert unsure["wrong"]["high"] == pytest.approx(none["wrong"]["high"] + 60)
-    assert unsure["wrong"]["low"] == pytest.approx(none["wrong"]["low"])
-    assert none["accuracy"] == unsure["accuracy"]
 
 
 def test_several_labels_a_row(tmp_path):
