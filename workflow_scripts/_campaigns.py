@@ -216,7 +216,7 @@ def what_is_finished(
             f"The proxy is better than this fine-tuned network: {other['proxy']:.1%}. "
             "`finish: {trainer: none}` in the campaign's file hands it over instead."
         )
-    return lines
+    return [*summary.get("notes", []), *lines]
 
 
 def what_is_new(call: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from labelbench_core.campaign.answers.formats.table import label_cell
 from labelbench_core.campaign.answers.labels import ItemLabel, State
 from labelbench_core.campaign.finishing.pool_table import write_pool_table
 from labelbench_core.campaign.models import RowLabels
+from labelbench_core.campaign.notes import notes_of
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.standing.history import (
     AuditAnswers,
@@ -76,7 +77,7 @@ class CollectedLabels:
     ----------
     record
         `campaign`, `classes`, `multilabel`, `batches`, `source` and `dataset_fingerprint` of the
-        pool, `num_labeled`, `answers_sha256`, `items`.
+        pool, `num_labeled`, `notes` (as `notes_of` gives them), `answers_sha256`, `items`.
     items
         Every row that was answered, in the order of the pool.
     training
@@ -150,6 +151,7 @@ def write_collected(
         "source": pool.source,
         "dataset_fingerprint": pool.dataset.manifest["fingerprint"],
         "num_labeled": len(training.rows),
+        "notes": notes_of(state),
         "answers_sha256": state.receipts[-1].sha256 if state.receipts else None,
         "items": [vars(one) for one in items],
         "arrays_sha256": digest,

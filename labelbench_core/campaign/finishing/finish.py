@@ -124,6 +124,7 @@ def finish(
         "accuracy": record["accuracy"],
         "undecided": record["undecided"],
         "compared": record["compared"],
+        "notes": collected.record["notes"],
         "answers_sha256": collected.record["answers_sha256"],
     }
     return write_record(written.summary, KIND, content)

@@ -286,13 +286,16 @@ def write_to_check(
     """Rows to look at, as `Filled.to_check` has them."""
     answered = {one.row: one for one in collected.items}
     name = "labels" if collected.multilabel else "label"
-    header = ["item", name, BY, "wrong", "likelier", "why", CORRECTION]
+    header = ["item", name, BY, "wrong", "likelier", "why", "annotators", CORRECTION]
 
     def lines() -> Iterator[Line]:
         for one in filled.to_check:
             wrong = "" if one.wrong is None else f"{one.wrong:.4f}"
-            label = _label(collected, predictions, answered.get(one.row), one.row, one.by)
-            yield one.row, [pool.items[one.row], label, one.by, wrong, one.likelier, one.why, ""]
+            said = answered.get(one.row)
+            label = _label(collected, predictions, said, one.row, one.by)
+            who = "; ".join(said.annotators) if said else ""
+            why = one.why
+            yield one.row, [pool.items[one.row], label, one.by, wrong, one.likelier, why, who, ""]
 
     write_pool_table(path, header, lines(), pool)
 

@@ -22,10 +22,10 @@ def test_rows_of_the_pool_may_be_answered_that_no_batch_asked_for():
 
 def test_of_a_table_with_corrections_nothing_else_is_a_label():
     text = (
-        "item,label,by,wrong,likelier,why,correction\n"
-        "row-17,cat,model,0.4,dog,the model is unsure,dog\n"
-        "b/1.png,cat,model,0.3,dog,the model is unsure,\n"
-        "a/1.png,dog,people,,cat,,(no-class)\n"
+        "item,label,by,wrong,likelier,why,annotators,correction\n"
+        "row-17,cat,model,0.4,dog,the model is unsure,,dog\n"
+        "b/1.png,cat,model,0.3,dog,the model is unsure,,\n"
+        "a/1.png,dog,people,,cat,,anna,(no-class)\n"
     )
     assert read(text) == [
         Answer("row-17", "labelled", "dog"),

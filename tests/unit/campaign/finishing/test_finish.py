@@ -114,6 +114,9 @@ def test_rows_to_look_at_are_the_likeliest_wrong_first(campaign, tmp_path):
     summary, written = finished(campaign, pool, tmp_path / "out")
     rows = table(written.to_check)
     assert summary["to_check"] == len(rows) > 0
+    for one in rows:
+        assert bool(one["annotators"]) == (one["by"] == "people")
+        assert one["correction"] == ""
     whose = [row["by"] for row in rows]
     assert whose == sorted(whose)  # the model's first
     probabilities = [float(row["wrong"]) for row in rows if row["by"] == "model"]

@@ -45,3 +45,5 @@ def test_undecided_rows_from_before_widen_what_is_said(tmp_path):
     assert unsure["wrong"]["high"] == pytest.approx(none["wrong"]["high"] + 60)
     assert unsure["wrong"]["low"] == pytest.approx(none["wrong"]["low"])
     assert none["accuracy"] == unsure["accuracy"]
+    for one in found:
+        assert "no batch had asked for" in one["notes"][0]
