@@ -137,7 +137,7 @@ def test_every_rule_has_what_the_house_style_asks_for():
             assert re.search(r"^        mem_mb=", body, re.MULTILINE)
             assert re.search(r"^        runtime=", body, re.MULTILINE)
             assert re.search(r"^        code=code\(", body, re.MULTILINE)
-    assert count == 35
+    assert count == 36
 
 
 def test_snakemake_and_snakefmt_find_nothing():
