@@ -79,8 +79,8 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
     if set(names) >= _STUDIO:
         told = f"{path}: a table of Label Studio, without what was skipped"
         raise InputError(f"{told}; allowed: its exports JSON or JSON-MIN")
-    if BY in names and CORRECTION not in names:
-        told = f"{path}: labels of which some are the model's (column {BY})"
+    if (column := _of_model(names)) is not None:
+        told = f"{path}: labels of which some are the model's (column {column})"
         raise InputError(
             f"{told}; allowed: labels.csv, which has people's alone; to_check.csv with its column "
             f"{CORRECTION} filled in; or columns item and label, of rows that people looked at"
@@ -109,6 +109,19 @@ def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
     if errors:
         raise InputError("\n".join(errors))
     return said
+
+
+def _of_model(names: Collection[str]) -> str | None:
+    """The column that tells that labels of a table are a model's; None where they are people's.
+
+    Tables of predictions have a model's probability beside its label; those that are handed out
+    have it beside a suggestion.
+    """
+    if CORRECTION in names:
+        return None
+    if BY in names:
+        return BY
+    return "probability" if "probability" in names and "suggestion" not in names else None
 
 
 def _as_answer(row: Mapping[str, str]) -> dict[str, str]:

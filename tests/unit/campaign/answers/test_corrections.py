@@ -33,9 +33,15 @@ def test_of_a_table_with_corrections_nothing_else_is_a_label():
     ]
 
 
-def test_labels_of_a_model_are_no_answers():
-    with pytest.raises(InputError, match=r"the model's \(column by\); allowed: labels\.csv"):
-        read("item,label,by,confidence\nrow-17,cat,model,0.99\n")
+@pytest.mark.parametrize("column", ["by", "probability"])  # dataset.csv, predictions.csv
+def test_labels_of_a_model_are_no_answers(column):
+    with pytest.raises(InputError, match=rf"the model's \(column {column}\); allowed: labels\.csv"):
+        read(f"item,label,{column}\nrow-17,cat,0.99\n")
+
+
+def test_a_probability_beside_a_suggestion_is_what_was_handed_out():
+    text = "item,suggestion,probability,label\nrow-17,cat,0.99,dog\n"
+    assert read(text) == [Answer("row-17", "labelled", "dog")]
 
 
 AT_THE_END = "item,{},outcome,confidence,annotators,batch,seconds,audit\n"
