@@ -10,6 +10,7 @@ from docs import decisions, kept_results, rehearsed_campaigns, result_tables
 from docs import make_results as results
 from labelbench_core.errors import InputError
 from workflow_scripts._code_notes import digests_of
+from workflow_scripts.keep_tables import CODE, MADE_FROM
 
 SETTING = {
     "dataset": "digits",
@@ -73,6 +74,16 @@ def kept(tmp_path, monkeypatch):
 def test_every_page_is_in_step_with_the_kept_tables(page):
     text = page.read_text("utf-8")
     assert results.renewed(text) == text, "run: python -m docs.make_results"
+
+
+@pytest.mark.parametrize("folder", sorted(kept_results.KEPT.iterdir()), ids=lambda one: one.name)
+def test_every_kept_table_says_which_configuration_commit_and_code_made_it(folder):
+    made_from = json.loads((folder / MADE_FROM).read_text())
+    assert re.fullmatch("[0-9a-f]{40}", made_from["commit"])
+    assert re.fullmatch("[0-9a-f]{64}", made_from["experiment_sha256"])
+    code = json.loads((folder / CODE).read_text())
+    assert {"workflow_scripts.select_round", "workflow_scripts.tabulate"} <= set(code)
+    assert all(re.fullmatch("[0-9a-f]{16}", digest) for digest in code.values())
 
 
 SAVED = re.compile(r"[^.|]*?\bsav(?:es?|ed|ings?)\b(?:[^.|]|\.(?=\d))*")

@@ -35,7 +35,25 @@ def test_friedman_without_ties_is_scipy_s_in_the_form_of_iman_and_davenport() ->
     ratio = 7 * chi_squared / (8 * 3 - chi_squared)
     assert friedman_p(tied) == pytest.approx(stats.f.sf(ratio, 3, 21))
     assert math.isnan(friedman_p(np.ones((3, 3))))
-    assert friedman_p(np.tile([1.0, 2.0, 3.0], (4, 1))) == 0.0
+
+
+@pytest.mark.parametrize(("datasets", "strategies"), [(2, 2), (2, 3), (4, 3), (3, 4), (2, 5)])
+def test_friedman_of_few_data_sets_is_exact(datasets: int, strategies: int) -> None:
+    """The same order everywhere is no proof where chance has few other orders."""
+    same = np.tile(np.arange(strategies), (datasets, 1))
+    assert friedman_p(same) == pytest.approx(math.factorial(strategies) ** (1.0 - datasets))
+    rng = np.random.default_rng(3)
+    seen = rng.permuted(same, axis=1)
+    drawn = np.stack([rng.permuted(same, axis=1).sum(axis=0) for _ in range(4000)])
+    spread = ((drawn - drawn.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    own = ((seen.sum(axis=0) - seen.sum() / strategies) ** 2).sum()
+    assert friedman_p(seen) == pytest.approx((spread >= own - 1e-9).mean(), abs=0.04)
+
+
+def test_friedman_s_p_value_is_never_below_the_probability_of_the_orders() -> None:
+    assert friedman_p(np.tile(np.arange(4.0), (6, 1))) == pytest.approx(24.0**-5)
+    tied = np.tile([1.0, 1.0, *np.arange(8.0)], (2, 1))
+    assert friedman_p(tied) == pytest.approx(1 / (math.factorial(10) / math.prod([6])), rel=1e-9)
 
 
 def test_wilcoxon_is_scipy_s_row_by_row() -> None:
