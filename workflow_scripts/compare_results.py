@@ -19,6 +19,7 @@ from labelbench_core.analysis.comparisons.compared_sets import (
     compared_lines,
 )
 from labelbench_core.errors import InputError
+from labelbench_core.piping import until_reader_leaves
 from labelbench_core.storage import files
 from workflow_scripts._experiment import run_command
 from workflow_scripts.keep_tables import CODE
@@ -80,6 +81,7 @@ def _lacking(first: Path, second: Path, name: str) -> str:
     )
 
 
+@until_reader_leaves
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter

@@ -7,6 +7,7 @@ Snakemake prints the same where the experiment gives `prices`.
 import argparse
 import sys
 
+from labelbench_core.piping import until_reader_leaves
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._estimates import estimate_lines
 from workflow_scripts._experiment import (
@@ -25,6 +26,7 @@ def estimate_costs(arguments: argparse.Namespace, options: object = None) -> Non
     print(*estimate_lines(experiment, catalogue, wanted.values.get("prices", {})), sep="\n")
 
 
+@until_reader_leaves
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     add_experiment_arguments(parser)

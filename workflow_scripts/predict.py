@@ -8,7 +8,6 @@ and the calibrated probability that this is right. Images that cannot be read ar
 
 import argparse
 import csv
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from labelbench_core.campaign.finishing.applying import CampaignModel, image_fil
 from labelbench_core.campaign.finishing.calibration import confidence
 from labelbench_core.campaign.finishing.collected import shown_label
 from labelbench_core.errors import InputError
+from labelbench_core.piping import until_reader_leaves
 from labelbench_core.registry.info import IMAGES
 from labelbench_core.storage import files
 from labelbench_core.storage.places import printable
@@ -27,6 +27,7 @@ from labelbench_core.storage.places import printable
 AT_ONCE = 256
 
 
+@until_reader_leaves
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse arguments and run; the exit status: 0, 1 with images left out, 2 for bad input."""
     parser = argparse.ArgumentParser(
@@ -52,9 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # whoever reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     for line in left_out:
         print(f"left out: {line}", file=sys.stderr)
     return 1 if left_out else 0

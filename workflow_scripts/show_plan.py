@@ -14,6 +14,7 @@ from typing import Any
 
 from labelbench_core.counting import counted
 from labelbench_core.errors import seen_from_here
+from labelbench_core.piping import until_reader_leaves
 from labelbench_core.stages.table import STAGES
 from workflow_scripts._code_notes import changed_since
 
@@ -158,12 +159,13 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(first) + (f" and {len(rest)} more" if rest else "")
 
 
-def main() -> None:
+@until_reader_leaves
+def main() -> int:
     stages, others = summed_up(sys.stdin)
     for line in others:
         print(line)
     if not stages:
-        return
+        return 0
     for stage, reasons in stages.items():
         print(f"{stage}: {counted(sum(map(len, reasons.values())), 'job')}")
         for reason, jobs in sorted(reasons.items(), key=lambda one: -len(one[1])):
@@ -172,6 +174,7 @@ def main() -> None:
     total = sum(len(jobs) for reasons in stages.values() for jobs in reasons.values())
     jobs = counted(total, "job")
     print(f"{jobs} would run. The reason for each: make plan FULL=1, or snakemake -n.")
+    return 0
 
 
 def _more(jobs: Sequence[str]) -> str:
@@ -181,4 +184,4 @@ def _more(jobs: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,11 +3,13 @@
 import argparse
 import sys
 
+from labelbench_core.piping import until_reader_leaves
 from labelbench_core.published.settings import settings
 
 HEAD = ("name", "data set", "backbone", "trained", "by", "labels", "seeds", "metric", "figure")
 
 
+@until_reader_leaves
 def main(argv: list[str] | None = None) -> int:
     """Print a line for each setting; the exit status."""
     argparse.ArgumentParser(description=__doc__).parse_args(argv)

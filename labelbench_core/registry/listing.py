@@ -4,7 +4,6 @@
 """
 
 import argparse
-import os
 import shutil
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from labelbench_core.errors import InputError
+from labelbench_core.piping import until_reader_leaves
 from labelbench_core.registry import Component, describe, docstrings, names, problem_of
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
@@ -32,6 +32,7 @@ class OptionRow:
     meaning: str
 
 
+@until_reader_leaves
 def list_command(
     kind: str, columns: tuple[str, ...], argv: Sequence[str] | None, more: str = ""
 ) -> int:
@@ -56,18 +57,13 @@ def list_command(
     )
     chosen = parser.parse_args(argv)
     status = 0
-    try:
-        if chosen.list:
-            print_list(kind, columns)
-        elif chosen.describe:
-            status = _print_descriptions(kind, chosen.describe)
-        else:
-            parser.print_help()
-            status = 2
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; Python would flush again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if chosen.list:
+        print_list(kind, columns)
+    elif chosen.describe:
+        status = _print_descriptions(kind, chosen.describe)
+    else:
+        parser.print_help()
+        status = 2
     return status
 
 
