@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,32 +21,39 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NONE = "No level that the baseline and another strategy both reach"
+NOTE_CHARACTERS_PER_INCH = 10.0
+
 
 def draw_labels_needed(levels: pd.DataFrame, experiment: Experiment) -> Figure:
     """A row per setting, a column per split; beneath the diagonal, labels are saved.
 
     `levels` is the table of `labels_at_levels`. Levels that the baseline or the strategy does not
-    reach, or that either has from the start, have no point. The highlighted strategy has the 95 %
-    interval of its number of labels.
+    reach, or that either has from the start, have no point; a panel without any says so. The
+    highlighted strategy has the 95 % interval of its number of labels.
     """
-    rows = levels[(levels["saving_bound"] == "") & levels["saving"].notna()]
+    compared = levels[(levels["n_shared_seeds"] > 0) & (levels["split"] != "val")]
+    rows = compared[(compared["saving_bound"] == "") & compared["saving"].notna()]
     if rows.empty:
-        return style.message("No level that the baseline and another strategy both reach.")
-    splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
-    if not splits:
-        return style.message("No level that the baseline and another strategy both reach.")
-    rows = rows[rows["split"].isin(splits)]
-    names = setting_labels(rows)
+        return style.message(f"{NONE}.")
+    splits = ordered_splits(compared["split"])
+    names = setting_labels(compared)
     width = style.panel_width(len(splits))
     titles = style.wrapped(names, width)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     height = 2.6 + style.room_for(titles)
     figure, axes = style.panels(len(names), len(splits), width, height)
-    for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
+    for line, (setting, part) in zip(axes, groups(compared, SETTING), strict=True):
         for panel, split in style.panels_of(line, splits, part):
-            _panel(panel, part[part["split"] == split], looks, experiment.highlight)
             title = titles[tuple(setting.values())]
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
+            drawn = rows.loc[rows.index.intersection(part.index[part["split"] == split])]
+            if drawn.empty:
+                panel.axis("off")
+                note = "\n".join(textwrap.wrap(NONE, int(NOTE_CHARACTERS_PER_INCH * width)))
+                panel.text(0.5, 0.5, note, ha="center", va="center", color=style.MUTED)
+                continue
+            _panel(panel, drawn, looks, experiment.highlight)
             panel.set_xlabel(f"labels of {experiment.baseline}")
             panel.set_ylabel("labels of the strategy")
     shown = style.drawn(looks, rows)
@@ -71,7 +79,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look], highlig
         )
         ends = ordered[["labels_low", "labels_high"]].to_numpy(dtype=np.float64)
         if name == highlight and np.isfinite(ends).all():
-            axes.fill_between(needed, ends[:, 0], ends[:, 1], color=look.color, alpha=0.15, lw=0)
+            # One level alone has no area: a line of that colour.
+            line = 0.0 if len(needed) > 1 else 3.0
+            axes.fill_between(needed, ends[:, 0], ends[:, 1], color=look.color, alpha=0.15, lw=line)
     reach = (0.0, float(max(rows["baseline_labels"].max(), rows["labels"].max())))
     axes.plot(reach, reach, color=style.INK, linewidth=0.9, dashes=(4, 2), zorder=1)
     for axis in (axes.xaxis, axes.yaxis):

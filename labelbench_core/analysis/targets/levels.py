@@ -47,6 +47,7 @@ LEVEL_COLUMNS = (
     "labels",
     "bound",
     "labels_low",
+    "low_bound",
     "labels_high",
     "high_bound",
     "baseline",
@@ -88,10 +89,11 @@ def labels_at_levels(
     Group columns and `LEVEL_COLUMNS`. `labels` with their interval are over all `n_seeds` of the
     strategy. `bound` is "more than" where the level is not reached with the last labels, which
     `labels` then has, and "less than" where the curve starts there. `labels_low` is at most
-    `labels`; `high_bound` is "more than" where it is open whether the last labels suffice. One seed
-    has no interval. Everything from `baseline_labels` on is over the seeds of both, and missing
-    where the baseline is; `saving_bound` is "undefined" where both start there or neither gets
-    there.
+    `labels`, and `low_bound` "less than" where the first labels may suffice, so that fewer than
+    these may, too; `high_bound` is "more than" where it is open whether the last labels suffice.
+    One seed has no interval. Everything from `baseline_labels` on is over the seeds of both, and
+    missing where the baseline is; `saving_bound` is "undefined" where both start there or neither
+    gets there.
     """
     import pandas as pd
 
@@ -252,6 +254,7 @@ def _labels(own: Curve, found: LabelsAtLevel) -> dict[str, list[Any]]:
         "labels": np.minimum(found.estimate, last).tolist(),
         "bound": [BOUND_NAMES[int(kind)] for kind in kinds],
         "labels_low": np.minimum(found.low, last).tolist(),
+        "low_bound": [BOUND_NAMES[LESS if low <= first else EXACT] for low in found.low],
         "labels_high": np.minimum(found.high, last).tolist(),
         "high_bound": [BOUND_NAMES[MORE if end else EXACT] for end in open_end],
     }
@@ -289,7 +292,7 @@ def level_tables(table: pd.DataFrame) -> list[TextTable]:
 
 
 def labels_text(row: dict[str, Any]) -> str:
-    """Labels with their interval: "1,200 (1,100 to 1,400)", "> 2,000", "≤ 100"."""
+    """Labels with their interval: "1,200 (≤ 1,000 to 1,400)", "> 2,000", "≤ 100"."""
     value = f"{row['labels']:,.0f}"
     if row["bound"] == "less than":
         value = f"≤ {value}"
@@ -297,9 +300,11 @@ def labels_text(row: dict[str, Any]) -> str:
         return f"> {value}" if row["bound"] == "more than" else value
     if row["bound"] == "more than" and row["labels_low"] == row["labels"]:
         return f"> {value}"
-    more = "> " if row["high_bound"] else ""
+    if row["bound"] == "less than" and row["labels_high"] == row["labels"]:
+        return value
+    less, more = "≤ " if row["low_bound"] else "", "> " if row["high_bound"] else ""
     shown = f"> {value}" if row["bound"] == "more than" else value
-    return f"{shown} ({row['labels_low']:,.0f} to {more}{row['labels_high']:,.0f})"
+    return f"{shown} ({less}{row['labels_low']:,.0f} to {more}{row['labels_high']:,.0f})"
 
 
 def _saving_text(row: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The figure of labels needed against those of the baseline."""
 
+import pandas as pd
 import pytest
 
 from helpers.curves import curves
@@ -33,3 +34,19 @@ def test_a_note_stands_where_there_is_nothing_to_draw(seeds: int) -> None:
         with style.drawing():
             figure = draw_labels_needed(levels, experiment(["random"]))
         assert "No level" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_setting_or_split_without_such_a_level_has_a_note_in_its_panel() -> None:
+    """The highlighted strategy's interval is drawn where one level alone is reached, too."""
+    rising = {"random": [[0.5, 0.6, 0.7], [0.5, 0.62, 0.72]], "margin": [[0.5, 0.7, 0.8]] * 2}
+    flat = {"random": [[0.5, 0.5, 0.5]] * 2, "margin": [[0.5, 0.5, 0.5]] * 2}
+    table = pd.concat([curves(rising, dataset="x"), curves(flat, dataset="y")])
+    levels = labels_at_levels(table, "random", [0.65])
+    both = Crossing(("x", "y"), ("b",), ("p",), ("s",), ("random", "margin"), (0, 1), 3)
+    with style.drawing():
+        figure = draw_labels_needed(levels, Experiment("e", (both,), "random", "margin"))
+    first, second = figure.axes
+    assert first.collections[0].get_linewidth()[0] > 0
+    assert not second.get_lines()
+    assert "No level" in second.texts[0].get_text()
+    assert "y" in second.get_title(loc="left") + second.get_title()

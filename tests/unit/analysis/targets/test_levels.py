@@ -99,7 +99,8 @@ def test_default_levels_are_few_and_round() -> None:
 def test_one_seed_ties_and_flat_curves() -> None:
     one = labels_at_levels(curves({"random": [[0.5, 0.7]], "margin": [[0.5, 0.9]]}), "random")
     assert one[["labels_low", "labels_high", "saving_low", "saving_high"]].isna().all(axis=None)
-    assert not (one[["high_bound", "saving_low_bound", "saving_high_bound"]] != "").any(axis=None)
+    bounds = ["low_bound", "high_bound", "saving_low_bound", "saving_high_bound"]
+    assert not (one[bounds] != "").any(axis=None)
     flat = labels_at_levels(curves({"random": [[0.5, 0.5]] * 3, "a": [[0.5, 0.5]] * 3}), "random")
     assert flat.empty
     assert tuple(flat.columns[-len(LEVEL_COLUMNS) :]) == LEVEL_COLUMNS
@@ -112,10 +113,24 @@ def test_one_seed_ties_and_flat_curves() -> None:
 
 def test_labels_as_text() -> None:
     found = {"labels": 1234.4, "bound": "", "labels_low": 1100.0, "labels_high": 1400.0}
+    found["low_bound"] = ""
     assert labels_text({**found, "high_bound": ""}) == "1,234 (1,100 to 1,400)"
     assert labels_text({**found, "high_bound": "more than"}) == "1,234 (1,100 to > 1,400)"
+    assert labels_text({**found, "low_bound": "less than", "high_bound": ""}) == (
+        "1,234 (≤ 1,100 to 1,400)"
+    )
     never = {"labels": 2000.0, "bound": "more than", "labels_low": 2000.0, "labels_high": 2000.0}
     assert labels_text({**never, "high_bound": "more than"}) == "> 2,000"
     assert labels_text({**never, "labels_low": math.nan, "high_bound": ""}) == "> 2,000"
     start = {"labels": 100.0, "bound": "less than", "labels_low": 100.0, "labels_high": 150.0}
-    assert labels_text({**start, "high_bound": ""}) == "≤ 100 (100 to 150)"
+    start["low_bound"] = "less than"
+    assert labels_text({**start, "high_bound": ""}) == "≤ 100 (≤ 100 to 150)"
+    assert labels_text({**start, "labels_high": 100.0, "high_bound": ""}) == "≤ 100"
+
+
+def test_the_interval_is_open_where_the_first_labels_may_suffice() -> None:
+    wide = [[0.4, 0.7, 0.9], [0.6, 0.8, 0.95], [0.3, 0.75, 0.9]]
+    table = labels_at_levels(curves({"random": wide, "margin": wide}), "random", [0.5, 0.9])
+    assert row(table, "margin", 0.5)["low_bound"] == "less than"
+    assert row(table, "margin", 0.5)["labels_low"] == 100
+    assert row(table, "margin", 0.9)["low_bound"] == ""
