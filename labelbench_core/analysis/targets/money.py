@@ -62,6 +62,9 @@ MONEY_COLUMNS = (
     "pays_above_high",
 )
 
+PRICE = "price"
+"""How prices of a label are written, in the place of a format: `price_text`."""
+
 
 @dataclass(frozen=True)
 class _Labels:
@@ -276,7 +279,7 @@ def _cells(rows: pd.DataFrame, *, asks: bool) -> Iterator[tuple[str, ...]]:
             _number(row["hours"] + row["shared_hours"], ",.3f"),
             *(_number(row[name], ",.2f") for name in ("label_cost", "compute_cost")),
             _with_interval(row, "total_cost", "total", ",.2f", more=more),
-            _with_interval(row, "pays_above", "pays_above", ",.4f", more=False),
+            _with_interval(row, "pays_above", "pays_above", PRICE, more=False),
         )
 
 
@@ -298,4 +301,15 @@ def _with_interval(row: pd.Series, name: str, ends: str, shape: str, *, more: bo
 
 
 def _number(value: float, shape: str) -> str:
+    if shape == PRICE:
+        return price_text(value)
     return "–" if math.isnan(value) else format(value, shape)
+
+
+def price_text(value: float) -> str:
+    """The price of a label: four decimals, and more where the first two digits need them."""
+    if math.isnan(value):
+        return "–"
+    if not value:
+        return "0"
+    return f"{value:,.{max(4, 1 - math.floor(math.log10(value)))}f}"

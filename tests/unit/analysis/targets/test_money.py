@@ -24,6 +24,7 @@ from labelbench_core.analysis.targets.money import (
     cost_to_reach,
     money_tables,
     pays_above,
+    price_text,
 )
 from labelbench_core.seeds import rng_for
 from labelbench_core.stages.plan import Needs
@@ -133,6 +134,15 @@ def test_each_metric_has_a_table_of_its_own(savings, rounds, costs):
 
 
 @pytest.mark.parametrize(
+    ("price", "text"),
+    [(0, "0"), (1.653e-05, "0.000017"), (0.0051, "0.0051"), (1234.56789, "1,234.5679")],
+)
+def test_a_price_above_zero_does_not_look_like_zero(price, text):
+    assert price_text(price) == text
+    assert price_text(math.nan) == "–"
+
+
+@pytest.mark.parametrize(
     ("saved", "extra", "price"), [(20, 4, 0.2), (20, -4, 0), (0, 4, None), (-3, -4, None)]
 )
 def test_saving_labels_pays_above_a_price(saved, extra, price):
@@ -177,7 +187,7 @@ def test_an_end_that_is_open_is_said_to_be(rounds, costs):
     (shown,) = money_tables(table.reset_index())
     cells = {row[0]: row[1:] for row in shown.cells}
     assert cells["margin"][0].endswith("(10 to > 40)")
-    assert cells["margin"][-1].endswith("(more than 0.0000)")
+    assert cells["margin"][-1].endswith("(more than 0)")
 
 
 def curves_as_table(baseline, strategy, number):
