@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 30
 """Largest number of classes that are named; with more, the names stand in the tables alone."""
+LONGEST = 36
+"""Characters of a class's name in a legend."""
+LEGEND_BELOW = 0.42
+"""Inches from the axis to the legend: tick labels and the axis's name stand between."""
 
 
 def draw_classes(classes: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -66,7 +70,7 @@ def _draw(rows: pd.DataFrame, experiment: Experiment, part: str) -> Figure:
     names = setting_labels(rows, keys)
     titles = style.wrapped(names, style.panel_width(2))
     most = rows.groupby(keys)["class"].nunique().max()
-    height = 1.0 + 0.14 * min(max(most, 10), MOST_NAMED) + style.room_for(titles)
+    height = 1.3 + 0.14 * min(max(most, 10), MOST_NAMED) + style.room_for(titles)
     figure, axes = style.panels(len(names), 2, style.panel_width(2), height)
     for (left, right), (setting, own) in zip(axes, groups(rows, keys), strict=True):
         curves = own[(own["strategy"] == experiment.highlight) & own["mean"].notna()]
@@ -82,6 +86,8 @@ def _draw(rows: pd.DataFrame, experiment: Experiment, part: str) -> Figure:
 
 
 def _curves(axes: Axes, own: pd.DataFrame) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
     table = own.pivot_table(index="class", columns="num_labeled", values="mean", sort=True)
     ranked = table.iloc[:, -1].sort_values(kind="stable").index
     names = dict(zip(own["class"], own["name"], strict=True))
@@ -95,7 +101,8 @@ def _curves(axes: Axes, own: pd.DataFrame) -> None:
         )
     marked = (("worst", ranked[0], "-"), ("median", ranked[(len(ranked) - 1) // 2], (0, (4, 2))))
     for what, number, dashes in marked:
-        label = f"{what}: {names[number] or number}"
+        name = names[number] or str(number)
+        label = f"{what}: {style.short([name], LONGEST)[name]}"
         axes.plot(
             table.columns,
             100 * table.loc[number],
@@ -104,7 +111,15 @@ def _curves(axes: Axes, own: pd.DataFrame) -> None:
             linewidth=1.5,
             label=label,
         )
-    axes.legend(loc="lower right", fontsize=style.NOTE)
+    # Beneath the numbers of labels: among the lines, it would hide some of them.
+    below = ScaledTranslation(0, -LEGEND_BELOW, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes + below,
+        borderaxespad=0,
+        fontsize=style.NOTE,
+    )
     axes.set_xlabel("labels bought")
     axes.grid(axis="y")
     style.budget_ticks(axes, [int(count) for count in table.columns])
@@ -119,9 +134,9 @@ def _differences(axes: Axes, last: pd.DataFrame) -> None:
     axes.plot(100 * ordered["difference"], places, "o", color=style.HIGHLIGHT, markersize=3.4)
     if len(ordered) <= MOST_NAMED:
         pairs = zip(ordered["name"], ordered["class"], strict=True)
-        axes.set_yticks(
-            places, [name or str(number) for name, number in pairs], fontsize=style.NOTE
-        )
+        shown = [name or str(number) for name, number in pairs]
+        short = style.short(shown)
+        axes.set_yticks(places, [short[name] for name in shown], fontsize=style.NOTE)
     else:
         axes.set_yticks([])
         axes.set_ylabel(f"{len(ordered)} classes")

@@ -119,6 +119,21 @@ def test_the_figure_has_a_line_and_a_dot_for_each_class(classes: int) -> None:
         assert max(figure.get_size_inches()) < 20
 
 
+def test_neither_the_legend_nor_long_names_hide_lines_of_the_figure() -> None:
+    table = classes_table(hits(3), "random")
+    table["name"] = [f"{'very ' * 11}long{number}" for number in table["class"]]
+    with style.drawing():
+        figure = draw_classes(table, experiment())
+        figure.draw_without_rendering()
+        left, right = figure.axes
+        legend = left.get_legend().get_window_extent()
+        assert legend.y1 < left.get_window_extent().y0
+        assert not legend.overlaps(left.xaxis.label.get_window_extent())
+        assert 0 <= legend.x0 < legend.x1 < right.get_window_extent().x0
+        assert legend.y0 >= 0
+        assert max(len(label.get_text()) for label in right.get_yticklabels()) == 24
+
+
 def test_settings_without_the_highlighted_strategy_are_left_out_of_the_figure() -> None:
     given = hits(3)
     other = given[given["strategy"] == "random"].assign(proxy="q")
