@@ -8,6 +8,7 @@ numbers came about and what they do not show. Both are JSON-LD. Their paths star
 import csv
 import datetime
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +176,7 @@ def croissant(experiment: Experiment, tables: Iterable[str], origin: Origin) -> 
             "about persons depends on the data set."
         ),
         "distribution": [_file_object(path) for path in tables],
-        "recordSet": [_record_set(path) for path in tables],
+        "recordSet": [_record_set(path, name) for path, name in _names(tables).items()],
     }
     if origin.url:
         described["url"] = origin.url
@@ -249,9 +250,21 @@ def _file_object(path: str) -> dict[str, Any]:
     }
 
 
-def _record_set(path: str) -> dict[str, Any]:
+def _names(tables: Iterable[str]) -> dict[str, str]:
+    """Table → what its records are called: the file's name, or its path where there are several.
+
+    Every fine-tuning has a `history.csv`, and ids have to be different.
+    """
+    stems = {path: Path(path).stem for path in tables}
+    counts = Counter(stems.values())
+    return {
+        path: stem if counts[stem] == 1 else Path(_relative(path)).with_suffix("").as_posix()
+        for path, stem in stems.items()
+    }
+
+
+def _record_set(path: str, name: str) -> dict[str, Any]:
     where = _relative(path)
-    name = Path(path).stem
     fields = [
         {
             "@type": "cr:Field",

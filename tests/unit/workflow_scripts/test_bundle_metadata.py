@@ -33,6 +33,11 @@ found = {
     "issues": [*issues.errors, *issues.warnings],
     "seeds": [int(row["metrics/seed"]) for row in rows],
     "strategies": [row["metrics/strategy"].decode() for row in rows],
+    "losses": [
+        row[f"finetuned/{one}/history/loss"]
+        for one in "ab"
+        for row in dataset.records(record_set=f"finetuned/{one}/history")
+    ],
 }
 print(json.dumps(found))
 """
@@ -47,13 +52,21 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     Path(TABLES, "metrics.csv").write_text("strategy,seed,value,note\nmargin,0,0.5,\n7,1,1,x\n")
     Path(TABLES, "curves.csv").write_text("strategy,mean\nmargin,\n")
     Path("results/reports/beside/report.html").write_text("<p>")
+    return _files()
+
+
+def _files() -> list[str]:
     return [str(path) for path in Path("results").rglob("*") if path.is_file()]
 
 
 @pytest.mark.thorough
 def test_croissant_is_valid_and_reads_the_tables(files: list[str]) -> None:
     """By MLCommons' own package, in an environment of its own: it brings stubs of pandas."""
-    tables = [path for path in files if path.endswith(".csv")]
+    for name, loss in (("a", 0.5), ("b", 0.25)):
+        folder = Path("results/finetuned", name)
+        folder.mkdir(parents=True)
+        (folder / "history.csv").write_text(f"step,loss\n0,{loss}\n")
+    tables = [path for path in _files() if path.endswith(".csv")]
     content = croissant(published_runs.experiment(), tables, ORIGIN)
     Path("results/croissant.json").write_text(json.dumps(content))
     Path("read.py").write_text(READ)
@@ -65,7 +78,24 @@ def test_croissant_is_valid_and_reads_the_tables(files: list[str]) -> None:
         "issues": [],
         "seeds": [0, 1],
         "strategies": ["margin", "7"],
+        "losses": [0.5, 0.25],
     }
+
+
+def test_records_of_tables_of_one_name_have_ids_of_their_own(files: list[str]) -> None:
+    for name in "ab":
+        Path("results/finetuned", name).mkdir(parents=True)
+        Path("results/finetuned", name, "history.csv").write_text("step,loss\n0,0.5\n")
+    tables = [path for path in _files() if path.endswith(".csv")]
+    sets = croissant(published_runs.experiment(), tables, ORIGIN)["recordSet"]
+    assert [one["@id"] for one in sets] == [
+        "finetuned/a/history",
+        "finetuned/b/history",
+        "curves",
+        "metrics",
+    ]
+    fields = [field["@id"] for one in sets for field in one["field"]]
+    assert len(fields) == len(set(fields))
 
 
 def test_columns_have_the_narrowest_type_of_all_their_cells(files: list[str]) -> None:
