@@ -74,10 +74,10 @@ def ro_crate(
     """The content of ro-crate-metadata.json, for files that are there and for `texts`, path → text.
 
     `paths` and those of `texts` start with results/; files elsewhere (Snakemake's records) are no
-    part of the crate.
+    part of the crate. Folders list their files, but those whose names start with a dot.
     """
-    entities = [_file(path) for path in sorted(paths)]
-    entities += [
+    parts = [_file(path) for path in sorted(paths)]
+    parts += [
         _entity(path, len(text.encode()), hashlib.sha256(text.encode()).hexdigest())
         for path, text in sorted(texts.items())
     ]
@@ -102,14 +102,14 @@ def ro_crate(
         "name": _title(experiment),
         "description": _description(experiment),
         "datePublished": _today(),
-        "hasPart": [{"@id": one["@id"]} for one in entities],
+        "hasPart": _references(parts),
         "mentions": {"@id": run["@id"]},
         "citation": {"@id": PAPER},
     }
     if origin.license:
         root["license"] = {"@id": origin.license}
     if people:
-        root["author"] = [{"@id": one["@id"]} for one in people]
+        root["author"] = _references(people)
     descriptor = {
         "@id": CRATE.name,
         "@type": "CreativeWork",
@@ -121,7 +121,8 @@ def ro_crate(
         {"@id": origin.license, "@type": "CreativeWork", "name": origin.license}
         for _ in range(bool(origin.license))
     ]
-    graph = [descriptor, root, *entities, *people, *terms, software, run, paper]
+    inside = [_file(path) for one in sorted(paths) for path in _files_of(one)]
+    graph = [descriptor, root, *parts, *inside, *people, *terms, software, run, paper]
     return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
 
 
@@ -213,10 +214,26 @@ def _relative(path: str) -> str:
     return Path(path).relative_to(ROOT).as_posix()
 
 
+def _references(entities: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [{"@id": one["@id"]} for one in entities]
+
+
+def _files_of(folder: str) -> list[str]:
+    """The files below a folder that an archive has; none where it is a file."""
+    return sorted(
+        str(path)
+        for path in Path(folder).rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
 def _file(path: str) -> dict[str, Any]:
     one = Path(path)
     if one.is_dir():
-        return {"@id": f"{_relative(path)}/", "@type": "Dataset", "name": one.name}
+        folder = {"@id": f"{_relative(path)}/", "@type": "Dataset", "name": one.name}
+        inside = [{"@id": _relative(file)} for file in _files_of(path)]
+        return {**folder, "hasPart": inside} if inside else folder
     with one.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
     return _entity(path, one.stat().st_size, digest)

@@ -130,6 +130,22 @@ def test_the_crate_lists_every_file_with_its_hash(files: list[str]) -> None:
     assert all(one["@id"] in entities for one in references)
 
 
+def test_the_crate_lists_the_files_of_folders_but_hidden_ones(files: list[str]) -> None:
+    """An archive has no file whose name starts with a dot."""
+    inner = Path("results/datasets/d/arrays/labels")
+    inner.mkdir(parents=True)
+    inner.joinpath("0").write_bytes(b"\x01")
+    inner.joinpath(".checked.json").write_text("{}")
+    folder = "results/datasets/d/arrays"
+    graph = ro_crate(published_runs.experiment(), [folder], {}, ORIGIN)["@graph"]
+    entities = {one["@id"]: one for one in graph}
+    assert entities["./"]["hasPart"] == [{"@id": "datasets/d/arrays/"}]
+    assert entities["datasets/d/arrays/"]["hasPart"] == [{"@id": "datasets/d/arrays/labels/0"}]
+    digest = hashlib.sha256(b"\x01").hexdigest()
+    assert entities["datasets/d/arrays/labels/0"]["sha256"] == digest
+    assert not any("checked" in name for name in entities)
+
+
 def test_without_licence_and_creator_nothing_is_claimed(files: list[str]) -> None:
     origin = Origin([], "", "0.1.0", "abc", "snakemake")
     crate = ro_crate(published_runs.experiment(), files, {}, origin)
