@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 30
 """Largest number of classes that are named; with more, the names stand in the tables alone."""
+SAME = "No difference: the baseline is highlighted."
 LONGEST = 36
 """Characters of a class's name in a legend."""
 LEGEND_BELOW = 0.42
@@ -35,7 +36,7 @@ def draw_classes(classes: pd.DataFrame, experiment: Experiment) -> Figure:
 
     `classes` is the table of `classes_table`. Left: a line per class, the worst and the median of
     the last labels heavy. Right: the paired difference to the baseline with the last labels, a dot
-    with its interval for each class, ordered.
+    with its interval for each class, ordered; a note where the baseline is highlighted.
     """
     splits = _splits(classes)
     return _draw(classes[classes["split"].isin(splits[:1])], experiment, "class")
@@ -76,9 +77,13 @@ def _draw(rows: pd.DataFrame, experiment: Experiment, part: str) -> Figure:
         curves = own[(own["strategy"] == experiment.highlight) & own["mean"].notna()]
         _curves(left, curves)
         left.set_ylabel(f"{setting['split']} accuracy in %")
-        last = last_of_both(own, experiment)
-        _differences(right, last[last["strategy"] == experiment.highlight])
-        right.set_xlabel(f"{experiment.highlight} less {experiment.baseline}, in points")
+        if experiment.highlight == experiment.baseline:
+            right.axis("off")
+            right.text(0.5, 0.5, SAME, ha="center", va="center", color=style.MUTED)
+        else:
+            last = last_of_both(own, experiment)
+            _differences(right, last[last["strategy"] == experiment.highlight])
+            right.set_xlabel(f"{experiment.highlight} less {experiment.baseline}, in points")
         if len(names) > 1:
             left.set_title(titles[tuple(setting.values())])
     style.note_setting(figure, list(names.values()))

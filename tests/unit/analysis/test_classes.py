@@ -1,5 +1,6 @@
 """Accuracy by class, against means over the seeds taken one class at a time."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -132,6 +133,16 @@ def test_neither_the_legend_nor_long_names_hide_lines_of_the_figure() -> None:
         assert 0 <= legend.x0 < legend.x1 < right.get_window_extent().x0
         assert legend.y0 >= 0
         assert max(len(label.get_text()) for label in right.get_yticklabels()) == 24
+
+
+def test_the_baseline_is_not_compared_with_itself() -> None:
+    table = classes_table(hits(3), "random")
+    alone = dataclasses.replace(experiment(), highlight="random")
+    with style.drawing():
+        left, right = draw_classes(table, alone).axes
+    assert len(left.lines) == 3 + 2
+    assert not right.lines
+    assert "No difference" in right.texts[0].get_text()
 
 
 def test_settings_without_the_highlighted_strategy_are_left_out_of_the_figure() -> None:

@@ -162,6 +162,7 @@ def test_only_the_cost_part_depends_on_costs(results: Path, tmp_path: Path) -> N
     "changes",
     [
         {"strategies": ["random"], "highlight": "random"},
+        {"strategies": ["random", "margin"], "highlight": "random"},
         {"seeds": [1], "rounds": 1},
         {"datasets": ["a", "b"], "backbones": ["c", "d"]},
     ],
@@ -179,6 +180,11 @@ def test_unusual_experiments_have_a_report(tmp_path: Path, changes: dict) -> Non
     assert status == 0
     words = " ".join(Page(path.read_text(encoding="utf-8")).words)
     assert "nan" not in re.findall(r"\b[a-z]+\b", words)
+    words = re.sub(r"\s+", " ", words)
+    assert bool(re.search("highlights ?, compared with random", words)) == (
+        "highlight" not in changes
+    )
+    assert ("First the best of them" in words) == (changes.get("strategies") != ["random"])
 
 
 def test_class_balance_stands_with_the_pools(results: Path) -> None:
