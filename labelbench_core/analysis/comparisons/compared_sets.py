@@ -115,6 +115,10 @@ def compared_lines(table: pd.DataFrame, most: int = 10) -> Iterator[str]:
         yield f"in both, without a common seed: {len(apart):,} points ({_where(apart)})"
     same = shared[shared["n_equal"] == shared["n_seeds"]]
     yield f"in both: {len(shared):,} points, of which {len(same):,} have equal values on all seeds"
+    for name in ("first", "second"):
+        more = shared[shared[f"n_{name}"] > shared["n_seeds"]]
+        if len(more):
+            yield f"with seeds only in the {name}, left aside: {len(more):,} of these points"
     differing = shared[shared["n_equal"] < shared["n_seeds"]]
     if differing.empty:
         return
@@ -123,6 +127,11 @@ def compared_lines(table: pd.DataFrame, most: int = 10) -> Iterator[str]:
         f"of the {len(differing):,} others, {len(sure):,} differ by more than their seeds explain "
         "(paired t-test, p < 0.05 after Holm's correction over all points of a split and metric)"
     )
+    untested = int(differing["p_value"].isna().sum())
+    if untested:
+        yield (
+            f"{untested:,} of these have no test: one common seed, or the same difference on all"
+        )
     order = differing["difference"].abs().sort_values(ascending=False, kind="stable").index
     yield "farthest apart, second minus first:"
     for row in differing.loc[order[:most]].to_dict("records"):

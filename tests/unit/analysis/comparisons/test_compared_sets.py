@@ -55,6 +55,19 @@ def test_one_seed_has_a_difference_without_an_interval() -> None:
     assert list(compared_lines(table))[-1].endswith("+10.00 (1 seed)")
 
 
+def test_points_without_a_test_and_seeds_of_one_set_alone_are_told() -> None:
+    """Equal differences on all seeds have no spread, so that no test could find them."""
+    first = curves(ONE)
+    shifted = first.assign(value=first["value"] + 0.05)
+    fewer = shifted[(shifted["seed"] < 2) | (shifted["num_labeled"] < 200)]
+    lines = list(compared_lines(compare_sets(first, fewer)))
+    assert "with seeds only in the first, left aside: 1 of these points" in lines
+    assert not any("only in the second" in line for line in lines)
+    assert "2 of these have no test: one common seed, or the same difference on all" in lines
+    tested = list(compared_lines(compare_sets(first, curves(OTHER))))
+    assert not any("no test" in line or "left aside" in line for line in tested)
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, values in (("one", ONE), ("other", OTHER)):
         (tmp_path / name).mkdir()
