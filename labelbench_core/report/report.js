@@ -136,7 +136,7 @@
       chip.setAttribute("aria-pressed", String(state.highlight.has(name)));
       chip.classList.toggle("pale", state.highlight.size > 0 && !state.highlight.has(name));
     });
-    tables.mark(names, state.highlight);
+    tables.mark(state.highlight);
     for (const figure of figures) {
       if (figure.dataset.drawn) { told(figure, await charts.update(figure.dataset.name, state)); }
     }

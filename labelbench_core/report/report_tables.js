@@ -1,6 +1,7 @@
 "use strict";
 // Tables: sorted by a column, filtered, saved; rows of highlighted strategies marked.
 const tables = (function () {
+  let known = new Set(), marked = new Set(), rowsOf = null;
   function key(row, column) {
     const text = row.cells[column].textContent.trim();
     const found = text.replace(/,/g, "").match(/^[<>+\s]*(-?\d+(\.\d+)?)/);
@@ -79,27 +80,51 @@ const tables = (function () {
       if (!closed) { prepare(table); }
     }
   }
+  // A part's tables are text until it is opened.
+  function unfold(part) {
+    const folded = part.querySelector(":scope > noscript");
+    if (!folded) { return; }
+    const holder = document.createElement("template");
+    holder.innerHTML = folded.textContent;
+    folded.replaceWith(holder.content);
+    if (rowsOf) {
+      note(part);
+      color();
+    }
+  }
   function start(names, onClick) {
+    known = names;
+    document.querySelectorAll("details[open]").forEach(unfold);
     prepareIn(document);
-    document.addEventListener("toggle", (event) => event.target.open && prepareIn(event.target), true);
+    document.addEventListener("toggle", (event) => {
+      if (!event.target.open) { return; }
+      unfold(event.target);
+      prepareIn(event.target);
+    }, true);
     document.addEventListener("click", (event) => {
       const cell = event.target.closest && event.target.closest("table.sortable tbody td");
       if (cell && names.has(cell.textContent.trim())) { onClick(cell.textContent.trim()); }
     });
   }
-  let rowsOf = null;
-  function mark(names, highlight) {
+  function note(element) {
+    for (const cell of element.querySelectorAll("table.sortable tbody td.key, table.sortable tbody td:first-child")) {
+      const name = cell.textContent.trim();
+      if (known.has(name)) { rowsOf.set(name, [...(rowsOf.get(name) || []), cell.parentElement]); }
+    }
+  }
+  function color() {
+    for (const [name, rows] of rowsOf) {
+      for (const row of rows) { row.classList.toggle("highlighted", marked.has(name)); }
+    }
+  }
+  function mark(highlight) {
+    marked = highlight;
     if (!rowsOf) {
       if (!highlight.size) { return; }
       rowsOf = new Map();
-      for (const cell of document.querySelectorAll("table.sortable tbody td.key, table.sortable tbody td:first-child")) {
-        const name = cell.textContent.trim();
-        if (names.has(name)) { rowsOf.set(name, [...(rowsOf.get(name) || []), cell.parentElement]); }
-      }
+      note(document);
     }
-    for (const [name, rows] of rowsOf) {
-      for (const row of rows) { row.classList.toggle("highlighted", highlight.has(name)); }
-    }
+    color();
   }
   return { start, mark, save, button };
 })();

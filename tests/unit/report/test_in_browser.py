@@ -175,6 +175,27 @@ def test_tables_are_filtered_and_saved(page: Any) -> None:
     assert table.locator("tbody tr:visible").count() == count
 
 
+def test_tables_of_closed_parts_become_elements_when_they_are_opened(page: Any) -> None:
+    """Cells of closed parts would take most of the time in which a large page opens."""
+    part = page.locator("#curves details").first
+    summary = part.locator("summary")
+    assert part.locator("td").count() == 0
+    page.get_by_role("button", name="badge", exact=True).click()
+    summary.click()
+    row = part.locator("tr.highlighted")
+    row.first.wait_for()
+    assert row.count() == part.locator("table").count()
+    assert all("badge" in text for text in row.all_text_contents())
+    assert part.get_by_label("save as CSV").count() == part.locator("table").count()
+    page.get_by_role("button", name="no highlight").click()
+    assert row.count() == 0
+    cells = part.locator("td").count()
+    summary.click()
+    summary.click()
+    assert part.locator("td").count() == cells, "not made twice"
+    summary.click()
+
+
 @pytest.mark.parametrize("width", [360, 1200])
 def test_nothing_is_wider_than_the_screen(started: Any, results: Path, width: int) -> None:
     opened = Opened(started, results / "report.html", viewport={"width": width, "height": 700})
@@ -195,6 +216,10 @@ def test_without_javascript_the_drawn_figures_stand_there(started: Any, results:
         assert drawn.count() == 1, name
         assert drawn.is_visible()
     assert "labels of random ÷ labels of margin" in opened.page.locator(".hero").inner_text()
+    for part in opened.page.locator("details:has(noscript)").all():
+        if not part.locator("table").first.is_visible():
+            part.locator("summary").click()
+        assert part.locator("table").first.is_visible()
     opened.context.close()
 
 

@@ -57,6 +57,9 @@ def test_page_loads_nothing_and_is_well_formed(results: Path) -> None:
     assert "fetch(" not in text
     assert set(re.findall(r"url\((.)", text)) <= {"#"}
     assert len(page.ids) == len(set(page.ids))
+    assert re.findall(r"</?noscript>", text) == ["<noscript>", "</noscript>"] * text.count(
+        "<noscript>"
+    ), "one within another would end with it"
     for reference in re.findall(r"url\(#([^)]*)\)", text):
         assert reference in page.ids
     assert str(results) not in text
