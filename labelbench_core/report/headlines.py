@@ -24,6 +24,7 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     for setting in summary["settings"]:
         split = setting["splits"][0]
         best = setting["best"].get(split, [])
+        screens = {name: _first_screen(setting, name, pair, metric) for name in setting["splits"]}
         difference = setting["last_difference"].get(split)
         found = setting["saving"][HEADLINE]
         savings = [(name, *saving_cell(found[name])) for name in setting["splits"] if name in found]
@@ -56,7 +57,8 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         ]
         entries.append(
             {
-                **_first_screen(setting, split, pair, metric),
+                **screens[split],
+                "screens": screens,
                 "name": setting_name(setting),
                 "split": split,
                 "num_labeled": f"{setting['num_labeled']:,}",
@@ -67,7 +69,6 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "finetuning": tuned,
                 "best": best_text(best, split, metric) if best else "",
                 "first": first_text(best),
-                "leading": best_line(best, split, metric) if best else "",
                 "difference": last_difference_text(difference, pair, metric) if difference else "",
             }
         )
@@ -75,6 +76,15 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _first_screen(
+    setting: Mapping[str, Any], split: str, pair: tuple[str, str], metric: str
+) -> dict[str, str]:
+    """The best strategies, and one sentence and number with its interval: see `_number`."""
+    best = setting["best"].get(split, [])
+    leading = best_line(best, split, metric) if best else ""
+    return {"leading": leading, **_number(setting, split, pair, metric)}
+
+
+def _number(
     setting: Mapping[str, Any], split: str, pair: tuple[str, str], metric: str
 ) -> dict[str, str]:
     """One sentence and one number with its interval: the label saving, or else the last value."""

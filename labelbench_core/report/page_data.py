@@ -92,7 +92,11 @@ def page_data(
             *(_strategy(name, look, METHOD, name in banded) for name, look in looks.items()),
             *(_strategy(name, look, "ceiling", False) for name, look in ceilings.items()),
         ],
-        "headlines": [_headline(entry) for entry in headlines],
+        "headlines": [
+            {"name": entry["name"], "split": split, **screen}
+            for entry in headlines
+            for split, screen in entry["screens"].items()
+        ],
         "curves": curves,
         "differences": series.of(
             results.comparisons, "difference", "half_width", "p_holm", "detectable"
@@ -159,11 +163,6 @@ def _strategy(name: str, look: style.Look, kind: str, banded: bool) -> dict[str,
         **{"color": COLORS.get(look.color, look.color), "width": look.width},
         "dash": [round(look.width * part, 2) for part in dashes],
     }
-
-
-def _headline(entry: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("name", "split", "leading", "sentence", "number", "interval", "what")
-    return {key: entry[key] for key in keys}
 
 
 def _savings(table: pd.DataFrame, names: Sequence[str]) -> list[list[Any]]:

@@ -110,7 +110,8 @@
     update();
   }
   function headline() {
-    const found = data.headlines.find((one) => one.name === data.names[state.setting]);
+    const here = data.headlines.filter((one) => one.name === data.names[state.setting]);
+    const found = here.find((one) => one.split === state.split) || here[0];
     if (!found) { return; }
     const parts = { leading: found.leading, sentence: found.sentence, number: found.number, interval: found.interval, what: found.what, setting: found.name };
     for (const [key, text] of Object.entries(parts)) { document.getElementById(`hero-${key}`).textContent = text; }

@@ -77,6 +77,11 @@ def test_the_data_set_is_chosen_for_all_figures_and_the_headline(page: Any, resu
     assert "letters" in page.locator("#hero-setting").inner_text()
     page.locator("#choose-split").select_option("pool")
     assert "pool" in page.locator('[data-name="difference"] .unit').inner_text()
+    on_pool = rows(results, "savings", dataset="letters", split="pool", strategy="margin")
+    saving = next(row for row in on_pool if row["definition"] == "at-baseline-level")
+    assert f"{float(saving['saving']):.2f}×" in page.locator("#hero-number").inner_text()
+    for name in ("#hero-leading", "#hero-sentence"):
+        assert "pool accuracy" in page.locator(name).inner_text()
     page.locator("#choose-data-set").select_option("digits")
     page.locator("#choose-split").select_option("test")
     assert page.locator("#hero-number").inner_text() == before
