@@ -98,6 +98,7 @@ bench: .venv/installed
 	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
 	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
+	$(BIN)/python -m benchmarks.interval_coverage --output docs/benchmarks/interval_coverage.md
 	$(BIN)/python -m benchmarks.extrapolations --output docs/benchmarks/extrapolations.md
 
 check-gpu: .venv/installed
