@@ -269,7 +269,8 @@ def last_difference_text(entry: Mapping[str, Any], pair: tuple[str, str], metric
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """The headline numbers of `summary.json` as lines for a terminal."""
     highlight, baseline, metric = (summary[key] for key in ("highlight", "baseline", "metric"))
-    lines = [f"Experiment {summary['experiment']}: {highlight} compared with {baseline}"]
+    compared = "" if highlight == baseline else f" compared with {baseline}"
+    lines = [f"Experiment {summary['experiment']}: {highlight}{compared}"]
     for setting in summary["settings"]:
         lines += ["", setting_name(setting)]
         for name, rows in setting["best"].items():

@@ -188,6 +188,8 @@ def test_unusual_experiments_have_a_report(tmp_path: Path, changes: dict) -> Non
         "highlight" not in changes
     )
     assert ("First the best of them" in words) == (changes.get("strategies") != ["random"])
+    told = summary_lines(read_json(tmp_path / "summary.json"))
+    assert ("compared with" in told[0]) == ("highlight" not in changes)
 
 
 def test_class_balance_stands_with_the_pools(results: Path) -> None:
