@@ -30,6 +30,7 @@ code has changed since they were run (`make claims`).
 import argparse
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def renewed(text: str) -> str:
         return f"{found['start']}{make(found['of'])}{found['end']}"
 
     return VALUE.sub(value, BLOCK.sub(block, text))
+
+
+def differing(text: str) -> Iterator[str]:
+    """The blocks and values of a page that are not those of their tables, with their lines."""
+    for pattern in (BLOCK, VALUE):
+        for found in pattern.finditer(text):
+            if renewed(found[0]) != found[0]:
+                line = text.count("\n", 0, found.start()) + 1
+                yield f"line {line}: {found['what']}: {found['of']}"
 
 
 def saving(of: str) -> str:
@@ -159,8 +169,12 @@ def main(argv: list[str] | None = None) -> int:
             return 1
         if new != text:
             old.append(page)
-            told = "out of date: docs/results/ has changed" if arguments.check else "rewritten"
-            print(f"{page.relative_to(DOCS.parent)}: {told}")
+            where = page.relative_to(DOCS.parent)
+            if arguments.check:
+                for one in differing(text):
+                    print(f"{where}: {one}: not as in docs/results/")
+            else:
+                print(f"{where}: rewritten")
             if not arguments.check:
                 with files.atomic_path(page) as path:
                     path.write_text(new, encoding="utf-8")

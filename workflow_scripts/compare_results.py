@@ -48,7 +48,10 @@ def changes(first: Path, second: Path) -> Iterator[str]:
     """What the two were made from, where it is noted and differs."""
     made = [_read(folder / MADE_FROM) for folder in (first, second)]
     if None in made:
-        yield f"not known what they were made from: {_lacking(first, second, MADE_FROM)}"
+        yield (
+            f"not known what they were made from: {_lacking(first, second, MADE_FROM)}; "
+            "python -m workflow_scripts.keep_tables writes tables that have it"
+        )
     else:
         one, other = (_flat(content) for content in made)
         for key in dict.fromkeys([*one, *other]):

@@ -310,3 +310,20 @@ def test_stages_are_the_first_selection_the_middle_and_the_end():
     assert decisions._stages(pd.Series([10, 20, 10, 30, 40, 50])) == [20, 30, 50]
     assert decisions._stages(pd.Series([10, 20, 30])) == [20, 30]
     assert decisions._stages(pd.Series([10])) == []
+
+
+def test_the_check_names_the_numbers_that_differ(kept, tmp_path, monkeypatch, capsys):
+    page = tmp_path / "page.md"
+    right = results.mean_of("some/test/random/20")
+    value = "<!-- value: some/test/random/20 -->"
+    page.write_text(f"One\n{value}{right}<!-- end --> and\n{value}1.00 ± 0.00<!-- end -->\n")
+    monkeypatch.setattr(results, "PAGES", (page,))
+    monkeypatch.setattr(results, "DOCS", tmp_path / "docs")
+    monkeypatch.setattr(results, "changed_code", dict)
+    assert results.main(["--check"]) == 1
+    assert capsys.readouterr().out == (
+        "page.md: line 3: value: some/test/random/20: not as in docs/results/\n"
+    )
+    assert results.main([]) == 0
+    assert results.main(["--check"]) == 0
+    assert "1.00" not in page.read_text()
