@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from labelbench_core.analysis.collected.frames import TEXT_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
@@ -81,7 +82,9 @@ def ro_crate(
         _entity(path, len(text.encode()), hashlib.sha256(text.encode()).hexdigest())
         for path, text in sorted(texts.items())
     ]
-    people = [{"@id": f"#{name}", "@type": "Person", "name": name} for name in origin.creators]
+    people = [  # ids are parts of URLs, in which names are encoded
+        {"@id": f"#{quote(name)}", "@type": "Person", "name": name} for name in origin.creators
+    ]
     software = {
         "@id": "#labelbench",
         "@type": "SoftwareApplication",
@@ -109,7 +112,8 @@ def ro_crate(
     if origin.license:
         root["license"] = {"@id": origin.license}
     if people:
-        root["author"] = _references(people)
+        # RO-Crate wants a single value as it is, not as a list of one.
+        root["author"] = _references(people)[0] if len(people) == 1 else _references(people)
     descriptor = {
         "@id": CRATE.name,
         "@type": "CreativeWork",

@@ -146,6 +146,13 @@ def test_the_crate_lists_the_files_of_folders_but_hidden_ones(files: list[str]) 
     assert not any("checked" in name for name in entities)
 
 
+def test_one_author_is_no_list(files: list[str]) -> None:
+    origin = Origin(["A. Author"], "", "0.1.0", "abc", "snakemake")
+    graph = ro_crate(published_runs.experiment(), files, {}, origin)["@graph"]
+    assert graph[1]["author"] == {"@id": "#A.%20Author"}
+    assert {"@id": "#A.%20Author", "@type": "Person", "name": "A. Author"} in graph
+
+
 def test_without_licence_and_creator_nothing_is_claimed(files: list[str]) -> None:
     origin = Origin([], "", "0.1.0", "abc", "snakemake")
     crate = ro_crate(published_runs.experiment(), files, {}, origin)
