@@ -92,7 +92,8 @@ def solve(
     logits = np.zeros(shape, np.float32) if prior is None else design.times(prior)
     gradient = design.gradient(logits, point, penalty)
     first_norm = norm = float(np.linalg.norm(gradient))
-    if start is not None:
+    # Where no label pulls away from the prior, that is the minimum, from wherever one would start.
+    if start is not None and first_norm > 0:
         point, logits = start if prior is None else start - prior, design.times(start)
         gradient = design.gradient(logits, point, penalty)
         norm = float(np.linalg.norm(gradient))

@@ -49,6 +49,18 @@ def test_reaches_the_minimum_that_scikit_learn_finds(digits, penalty, rows):
     assert value <= best * (1 + 1e-4)
 
 
+def test_rows_that_say_nothing_leave_the_prior_whatever_the_start():
+    """The gradient is zero there, of which no other gradient is a fraction."""
+    rows, labels = np.zeros((6, 4), np.float32), np.arange(6) % 2
+    for seed in range(20):
+        start = np.random.default_rng(seed).standard_normal((5, 2))
+        for penalty in (1e-3, 1.86, 10):
+            found = solve(rows, labels, 2, penalty, 1e-2, 500, start=start)
+            assert found.converged
+            assert not found.weights.any()
+            assert not found.bias.any()
+
+
 def test_says_when_it_did_not_converge(digits):
     features, labels, _ = digits
     found = solve(features, labels, 10, 1e-3, 1e-6, 3)
