@@ -11,6 +11,7 @@ from labelbench_core.analysis.collected.curves import summarise_curves
 from labelbench_core.analysis.collected.frames import SETTING, present
 from labelbench_core.analysis.comparisons.best import BEST, SAME, UNTESTED, WORSE
 from labelbench_core.analysis.headroom import share_text
+from labelbench_core.analysis.power import FINAL, power_table
 from labelbench_core.analysis.tables import p_text
 
 MOST_COLUMNS = 8  # numbers of labels that a table shows
@@ -55,7 +56,33 @@ def accuracies(of: str) -> str:
             saving = saving_text(found.iloc[0]) if len(found) else no_saving
             told = [saving for _ in saving_column]
             lines.append(line([*(own[key] for key in varying), strategy, *cells, *told]))
-    return "\n".join([*lines, "", f"{_seeds(curves)}; {_constant(curves, keys, varying)}.", ""])
+    shown = _detectable(metrics, baseline)
+    told = f"{_seeds(curves)}; {_constant(curves, keys, varying)}{shown}."
+    return "\n".join([*lines, "", told, ""])
+
+
+def _detectable(metrics: pd.DataFrame, baseline: str) -> str:
+    """Which differences to the baseline, with the last labels, the seeds of the table can show.
+
+    Strategies with fewer seeds than others are left out.
+    """
+    power = power_table(metrics, baseline)
+    power = power[power["measure"] == FINAL].drop_duplicates([*present(power, SETTING), "strategy"])
+    power = power[power["n_seeds"] == power["n_seeds"].max()]
+    power = power.dropna(subset=["detectable", "detectable_holm"])
+    if power.empty:
+        return ""
+    unit = units.of(power["metric"].iloc[0])
+    digits = 1 if unit.is_share else 3
+
+    def span(name: str) -> str:
+        ends = [f"{unit.scale * end:.{digits}f}" for end in (power[name].min(), power[name].max())]
+        return " to ".join(dict.fromkeys(ends))
+
+    return (
+        f"; detectable differences to {baseline} with the last labels: {span('detectable')} "
+        f"{unit.unit_of_differences}, after Holm's correction {span('detectable_holm')}"
+    )
 
 
 def orders(name: str) -> str:

@@ -174,6 +174,25 @@ def test_a_row_has_means_intervals_and_an_open_ended_saving(kept):
     assert lines[5].startswith("2 seeds, of margin 1; metric `accuracy`, dataset `digits`")
 
 
+def test_a_table_says_which_differences_its_seeds_can_show(kept):
+    one = pd.read_csv(kept / "metrics.csv")
+    first = one[one["seed"] == one["seed"].min()]
+    # With the last labels, margin's differences to random over five seeds are 0, 1, … 4 points.
+    rows = [
+        first.assign(seed=seed, value=0.6 + 0.01 * seed * (first["strategy"] == "margin"))
+        for seed in range(5)
+    ]
+    alone = first[first["strategy"] == "margin"].assign(strategy="lone", seed=9)
+    pd.concat([*rows, alone]).to_csv(kept / "metrics.csv", index=False)
+    told = result_tables.accuracies("some/test").splitlines()[-1]
+    # A spread of 1.581 points; by scipy.stats.nct, five seeds show 1.682 of these at the level of
+    # 5 % and 2.050 at 2.5 %, with two strategies compared.
+    assert told.endswith(
+        "detectable differences to random with the last labels: 2.7 points, after Holm's "
+        "correction 3.2."
+    )
+
+
 def test_settings_that_differ_have_a_column(kept):
     metrics = pd.read_csv(kept / "metrics.csv")
     both = [metrics.assign(annotator="exact"), metrics.assign(annotator="crowd")]
