@@ -22,6 +22,7 @@ SPAN = re.compile(r"`([^`]+)`")
 ASSIGNMENT = re.compile(r"^[A-Z_]+=\S*$")
 # What readers put something of their own in the place of.
 PLACEHOLDER = re.compile(r"^[A-Z]+$|^my-|^data/|^\[|\]$|^…|^results\.tar\.gz$")
+BIN = ".venv/bin/"
 CLONE = "~/labelbench/"  # where the pages say that the repository is, seen from another folder
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
@@ -48,6 +49,16 @@ def commands():
                     yield page.name, words
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_of_commands_run_where_only_make_has_installed_something(page):
+    """Without a conda environment, `python` and `snakemake` are those of `.venv`."""
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for block in INDENTED.findall(prose):
+        if "conda activate" not in block:
+            first = [line.split()[0] for line in block.splitlines()]
+            assert not {"snakemake", "python", "pip"} & set(first), block
+
+
 def as_words(text):
     try:
         words = shlex.split(text, comments=True)
@@ -55,7 +66,7 @@ def as_words(text):
         return []
     while words and ASSIGNMENT.match(words[0]):
         words = words[1:]
-    return [words[0].removeprefix(".venv/bin/"), *words[1:]] if words else []
+    return [words[0].removeprefix(CLONE).removeprefix(BIN), *words[1:]] if words else []
 
 
 COMMANDS = sorted({(page, tuple(words)) for page, words in commands()})
