@@ -20,8 +20,9 @@ and in a sentence:
     <!-- saving: EXPERIMENT/SPLIT/STRATEGY -->          … <!-- end -->   with its 95 % interval
     <!-- saving-alone: EXPERIMENT/SPLIT/STRATEGY -->    … <!-- end -->   without
     <!-- value: EXPERIMENT/SPLIT/STRATEGY/LABELS -->    … <!-- end -->   mean ± half of the interval
+    <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY BEYOND-TRAINING BEYOND-STRATEGY -->   paired
 
-with ` ID` behind it where there are several settings, such as that of the proxy.
+(the last one of `combined.csv`), with ` ID` behind it where there are several settings, such as that of the proxy.
 
 `--check` changes nothing, fails where a page and its tables differ, and names experiments whose
 code has changed since they were run (`make claims`).
@@ -67,7 +68,7 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 VALUE = re.compile(
-    r"(?P<start><!-- (?P<what>saving|saving-alone|value): (?P<of>[a-z0-9/ -]+) -->)"
+    r"(?P<start><!-- (?P<what>saving|saving-alone|value|gain): (?P<of>[a-z0-9/ -]+) -->)"
     r"(?P<old>[^<\n]*)(?P<end><!-- end -->)"
 )
 
@@ -79,8 +80,7 @@ def renewed(text: str) -> str:
         return f"{found['start']}{TABLES[found['what']](found['of'])}{found['end']}"
 
     def value(found: re.Match[str]) -> str:
-        make = {"saving": saving, "saving-alone": saving_alone, "value": mean_of}[found["what"]]
-        return f"{found['start']}{make(found['of'])}{found['end']}"
+        return f"{found['start']}{VALUES[found['what']](found['of'])}{found['end']}"
 
     return VALUE.sub(value, BLOCK.sub(block, text))
 
@@ -112,6 +112,21 @@ def mean_of(of: str) -> str:
     curves = summarise_curves(metrics.assign(round=metrics["num_labeled"]))
     row = _only(curves[curves["strategy"] == strategy], of)
     return units.with_half_width(row["mean"], row["half_width"], row["metric"])
+
+
+def gain_of(of: str) -> str:
+    """What a training with a strategy adds to another one, and half of the interval."""
+    (name, split, labels), ids = _parts(of, 3)
+    if len(ids) != 4:
+        allowed = "TRAINING STRATEGY BEYOND-TRAINING BEYOND-STRATEGY"
+        raise InputError(f"<!-- gain: {of} -->: {len(ids)} ids; allowed: {allowed}")
+    found = rows_of(table_of(name, "combined"), split, headline(name))
+    found = found[found["num_labeled"] == int(labels)]
+    columns = ("training", "strategy", "reference_training", "reference_strategy")
+    for column, one in zip(columns, ids, strict=True):
+        found = found[found[column] == one]
+    row = _only(found, of)
+    return units.signed(row["difference"], row["half_width"], row["metric"])
 
 
 def _row_of_saving(of: str) -> Any:
@@ -149,6 +164,9 @@ def changed_code() -> dict[str, list[str] | None]:
     return {
         folder.name: code_changed_since(folder) for folder in sorted(kept_results.KEPT.iterdir())
     }
+
+
+VALUES = {"saving": saving, "saving-alone": saving_alone, "value": mean_of, "gain": gain_of}
 
 
 @until_reader_leaves

@@ -120,6 +120,29 @@ def test_values_in_sentences_are_made_anew(kept):
         results.saving("some/test")
 
 
+def test_a_gain_in_a_sentence_is_that_of_the_table_of_combinations(kept):
+    rows = [
+        {
+            **{key: one for key, one in SETTING.items() if key != "proxy"},
+            **{"split": "test", "metric": "accuracy", "training": "flexmatch", "strategy": "badge"},
+            **{"num_labeled": 20, "reference_training": training, "reference_strategy": strategy},
+            **{"difference": difference, "half_width": 0.0125},
+        }
+        for training, strategy, difference in (
+            ("flexmatch", "random", 0.013),
+            ("linear", "badge", -0.049),
+        )
+    ]
+    pd.DataFrame(rows).to_csv(kept / "combined.csv", index=False)
+    new = results.renewed("<!-- gain: some/test/20 flexmatch badge linear badge --><!-- end -->")
+    assert new.endswith("-->-4.90 ± 1.25<!-- end -->")
+    assert results.gain_of("some/test/20 flexmatch badge flexmatch random") == "+1.30 ± 1.25"
+    with pytest.raises(InputError, match="0 rows in its table"):
+        results.gain_of("some/test/10 flexmatch badge flexmatch random")
+    with pytest.raises(InputError, match="3 ids; allowed: TRAINING STRATEGY"):
+        results.gain_of("some/test/20 flexmatch badge linear")
+
+
 def test_changed_code_is_named(kept, capsys):
     assert results.changed_code() == {"some": None}
     now = digests_of(["workflow_scripts.tabulate"], [("strategies", "margin")])
