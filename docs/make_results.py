@@ -20,9 +20,10 @@ and in a sentence:
     <!-- saving: EXPERIMENT/SPLIT/STRATEGY -->          … <!-- end -->   with its 95 % interval
     <!-- saving-alone: EXPERIMENT/SPLIT/STRATEGY -->    … <!-- end -->   without
     <!-- value: EXPERIMENT/SPLIT/STRATEGY/LABELS -->    … <!-- end -->   mean ± half of the interval
-    <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY BEYOND-TRAINING BEYOND-STRATEGY -->   paired
+    <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY TRAINING STRATEGY -->   the first beyond the
+                                                                   second, paired (`combined.csv`)
 
-(the last one of `combined.csv`), with ` ID` behind it where there are several settings, such as that of the proxy.
+the others with ` ID` behind it where there are several settings, such as that of the proxy.
 
 `--check` changes nothing, fails where a page and its tables differ, and names experiments whose
 code has changed since they were run (`make claims`).
@@ -118,7 +119,7 @@ def gain_of(of: str) -> str:
     """What a training with a strategy adds to another one, and half of the interval."""
     (name, split, labels), ids = _parts(of, 3)
     if len(ids) != 4:
-        allowed = "TRAINING STRATEGY BEYOND-TRAINING BEYOND-STRATEGY"
+        allowed = "TRAINING STRATEGY TRAINING STRATEGY, the second what it is compared with"
         raise InputError(f"<!-- gain: {of} -->: {len(ids)} ids; allowed: {allowed}")
     found = rows_of(table_of(name, "combined"), split, headline(name))
     found = found[found["num_labeled"] == int(labels)]
