@@ -20,8 +20,8 @@ and in a sentence:
     <!-- saving: EXPERIMENT/SPLIT/STRATEGY -->          … <!-- end -->   with its 95 % interval
     <!-- saving-alone: EXPERIMENT/SPLIT/STRATEGY -->    … <!-- end -->   without
     <!-- value: EXPERIMENT/SPLIT/STRATEGY/LABELS -->    … <!-- end -->   mean ± half of the interval
-    <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY TRAINING STRATEGY -->   the first beyond the
-                                                                   second, paired (`combined.csv`)
+    <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY TRAINING STRATEGY -->   the first less
+                                                                   the second, of `combined.csv`
 
 the others with ` ID` behind it where there are several settings, such as that of the proxy.
 
