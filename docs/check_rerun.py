@@ -18,7 +18,7 @@ from docs.kept_results import table_of
 from labelbench_core.analysis.collected.curves import summarise_curves
 from labelbench_core.analysis.collected.frames import SETTING, present, read_csv
 from labelbench_core.errors import InputError, raise_all
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.stages import report_files
 
 DIGITS = 6  # that `keep_tables` writes of a value
@@ -61,7 +61,7 @@ def _named(row: dict, keys: list[str]) -> str:
     return ", ".join(str(row[key]) for key in keys)
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     """Compare; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])

@@ -36,7 +36,7 @@ from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.datasets.rows.row_kinds import rows_of as kind_of_rows
 from labelbench_core.errors import InputError
 from labelbench_core.metrics.known import METRICS
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.storage import files
 from workflow_scripts.keep_tables import MADE_FROM, catalogue_of
 
@@ -167,7 +167,7 @@ def _classes(name: str, dataset: str) -> int:
     return noted.get(dataset, CLASSES.get(dataset))
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     """Write the evidence, or only report that it is old; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])

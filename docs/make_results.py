@@ -42,7 +42,7 @@ from labelbench_core.analysis.collected import units
 from labelbench_core.analysis.collected.curves import summarise_curves
 from labelbench_core.analysis.collected.frames import SETTING, present
 from labelbench_core.errors import InputError
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.storage import files
 from workflow_scripts.keep_tables import code_changed_since
 
@@ -170,7 +170,7 @@ def changed_code() -> dict[str, list[str] | None]:
 VALUES = {"saving": saving, "saving-alone": saving_alone, "value": mean_of, "gain": gain_of}
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     """Rewrite the pages, or only report those that are out of date; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])

@@ -6,23 +6,31 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
-READER_LEFT = 141  # the exit status that shells give to a command which a closed pipe has ended
+CUT_SHORT = 141
+"""Exit status of a check whose reader has left, as shells give it to what a closed pipe ends."""
 
 Arguments = ParamSpec("Arguments")
+Main = Callable[Arguments, int]
 
 
-def until_reader_leaves(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
-    """A command's `main` that ends quietly, with `READER_LEFT`, when nobody reads its output."""
+def until_reader_leaves(status: int = 0) -> Callable[[Main[Arguments]], Main[Arguments]]:
+    """A command's `main` that ends quietly, with `status`, when nobody reads its output.
 
-    @functools.wraps(main)
-    def quiet_main(*args: Arguments.args, **options: Arguments.kwargs) -> int:
-        try:
-            status = main(*args, **options)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Python would flush again when it ends, and complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return READER_LEFT
-        return status
+    Who reads no further has seen enough of a list. A check has not come to its end: `CUT_SHORT`.
+    """
 
-    return quiet_main
+    def quiet(main: Main[Arguments]) -> Main[Arguments]:
+        @functools.wraps(main)
+        def quiet_main(*args: Arguments.args, **options: Arguments.kwargs) -> int:
+            try:
+                done = main(*args, **options)
+                sys.stdout.flush()
+            except BrokenPipeError:
+                # Python would flush again when it ends, and complain.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return status
+            return done
+
+        return quiet_main
+
+    return quiet

@@ -22,7 +22,7 @@ from labelbench_core.annotators.annotations import read_annotations
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.datasets import DRAWN_FILE, POOL, open_dataset
 from labelbench_core.errors import InputError, damaged
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.plan import PlannedJob
 from labelbench_core.stages.table import STAGES
@@ -202,7 +202,7 @@ _CHECKS: Mapping[str, Callable[[PlannedJob, Mapping[str, Path], Any], None]] = {
 }
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter

@@ -11,7 +11,7 @@ from labelbench_core.configuration.sources import since_prepared
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.source_files import looks
 from labelbench_core.errors import InputError
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 
 
 def prepared_datasets(results: Path, names: list[str]) -> dict[str, Path]:
@@ -36,7 +36,7 @@ def line(finding: since_prepared.Finding) -> str:
     return f"{finding.count:,} files, none changed since it was prepared"
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     """Print to standard output; the exit status: 0, or 2 if a source cannot be prepared again."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])

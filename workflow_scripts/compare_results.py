@@ -84,7 +84,7 @@ def _lacking(first: Path, second: Path, name: str) -> str:
     )
 
 
-@until_reader_leaves
+@until_reader_leaves()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter

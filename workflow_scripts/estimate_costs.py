@@ -26,7 +26,7 @@ def estimate_costs(arguments: argparse.Namespace, options: object = None) -> Non
     print(*estimate_lines(experiment, catalogue, wanted.values.get("prices", {})), sep="\n")
 
 
-@until_reader_leaves
+@until_reader_leaves()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     add_experiment_arguments(parser)

@@ -27,7 +27,7 @@ from labelbench_core.storage.places import printable
 AT_ONCE = 256
 
 
-@until_reader_leaves
+@until_reader_leaves()
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse arguments and run; the exit status: 0, 1 with images left out, 2 for bad input."""
     parser = argparse.ArgumentParser(

@@ -159,7 +159,7 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(first) + (f" and {len(rest)} more" if rest else "")
 
 
-@until_reader_leaves
+@until_reader_leaves()
 def main() -> int:
     stages, others = summed_up(sys.stdin)
     for line in others:

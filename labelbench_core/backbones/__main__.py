@@ -13,7 +13,7 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.registry import listing, own
 from labelbench_core.storage.yaml_files import read_yaml
 
@@ -21,7 +21,7 @@ COLUMNS = ("summary", "license")
 CATALOGUE = registry.PROJECT / "config" / "catalogue" / "backbones.yaml"
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     """Print a list, descriptions, or what a trial found out; the exit status."""
     argv = sys.argv[1:] if argv is None else argv

@@ -17,7 +17,7 @@ from labelbench_core.datasets.looking.guessed_folders import guess_file, guess_f
 from labelbench_core.datasets.looking.new_entry import entry_lines, place_of
 from labelbench_core.datasets.source_files.looks import STATE
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
-from labelbench_core.piping import until_reader_leaves
+from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.registry import listing, option_errors, options_of, own
 from labelbench_core.registry.options import ID
 from labelbench_core.storage.files import atomic_path
@@ -29,7 +29,7 @@ PREPARED = Path("results", "datasets")
 CATALOGUE = Path("config", "catalogue", "datasets.yaml")
 
 
-@until_reader_leaves
+@until_reader_leaves(CUT_SHORT)
 def main(argv: list[str] | None = None) -> int:
     """Print a list, descriptions or what a look found; the exit status."""
     argv = sys.argv[1:] if argv is None else argv

@@ -9,7 +9,7 @@ from labelbench_core.published.settings import settings
 HEAD = ("name", "data set", "backbone", "trained", "by", "labels", "seeds", "metric", "figure")
 
 
-@until_reader_leaves
+@until_reader_leaves()
 def main(argv: list[str] | None = None) -> int:
     """Print a line for each setting; the exit status."""
     argparse.ArgumentParser(description=__doc__).parse_args(argv)

@@ -32,7 +32,7 @@ class OptionRow:
     meaning: str
 
 
-@until_reader_leaves
+@until_reader_leaves()
 def list_command(
     kind: str, columns: tuple[str, ...], argv: Sequence[str] | None, more: str = ""
 ) -> int:

@@ -22,7 +22,7 @@ PAGE = (PROJECT / "docs/reruns.md").read_text("utf-8")
 PLAN, INCOMPLETE, CHANGED, LEFT_OUT = (
     " ".join(block.split())
     for block in re.findall(r"(?<=\n\n)(?: {4,}\S.*\n)+", PAGE)
-    if not block.lstrip().startswith("python -m ")
+    if not block.lstrip().startswith(".venv/bin/python -m ")
 )
 PARAMS = "Params have changed since last execution: of outputs: before: {!r} now: {!r} "
 FOLLOWS = "Input files updated by another job: r-1.json"
