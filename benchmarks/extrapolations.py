@@ -16,16 +16,15 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks._page import add_output, tell
 from docs.kept_results import KEPT, line, rows_of
 from labelbench_core.campaign.audit.extrapolation import FEWEST_POINTS, extrapolated
 from labelbench_core.published.curves import curve
 from labelbench_core.published.settings import names, setting
-from labelbench_core.storage.files import atomic_path
 
 ABOUT = """\
 Made by `python -m benchmarks.extrapolations`: every curve of one seed on a test set is cut after
@@ -112,7 +111,7 @@ def _line(name: str, times: float, part: pd.DataFrame) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, help="a Markdown file to write the table to")
+    add_output(parser)
     options = parser.parse_args(argv)
     found = pd.concat([checked(kept_curves()), checked(published_curves())])
     text = "\n".join(
@@ -125,10 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "",
         ]
     )
-    if options.output:
-        with atomic_path(options.output) as aside:
-            aside.write_text(text, encoding="utf-8")
-    print(text)
+    tell(text, options.output)
     return 0
 
 

@@ -12,10 +12,10 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks._page import add_output, tell
 from labelbench_core.analysis.collected.balance import entropy
 from labelbench_core.analysis.collected.curves import t_intervals
 from labelbench_core.analysis.ranks.rank_correlations import (
@@ -28,7 +28,6 @@ from labelbench_core.analysis.ranks.rank_correlations import (
 )
 from labelbench_core.analysis.stopping.stopping_points import share_interval
 from labelbench_core.seeds import rng_for
-from labelbench_core.storage.files import atomic_path
 
 SEEDS = (3, 5, 10)
 EXPERIMENTS = 20_000
@@ -170,13 +169,10 @@ def table() -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--output", type=Path, help="a Markdown file to write the table to")
+    add_output(parser)
     options = parser.parse_args(argv)
     text = "\n".join(["# Coverage of further intervals", "", ABOUT, "", *table(), ""])
-    if options.output:
-        with atomic_path(options.output) as aside:
-            aside.write_text(text, encoding="utf-8")
-    print(text)
+    tell(text, options.output)
     return 0
 
 

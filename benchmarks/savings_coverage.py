@@ -23,14 +23,13 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks._page import add_output, tell
 from benchmarks._saving_rules import RULES, Intervals
 from benchmarks._simulated_curves import Case, draw, true_saving
 from labelbench_core.seeds import rng_for
-from labelbench_core.storage.files import atomic_path
 
 SAVINGS = (1.0, 1.5, 2.0, 4.0)
 SEEDS = (3, 5, 10, 20)
@@ -164,7 +163,7 @@ def _line(cells: Sequence[str]) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiments", type=int, default=EXPERIMENTS, help="per cell")
-    parser.add_argument("--output", type=Path, help="a Markdown file to write the tables to")
+    add_output(parser)
     parser.add_argument("--savings", type=float, nargs="+", help="other true savings: see above")
     options = parser.parse_args(argv)
     if options.savings:
@@ -196,11 +195,7 @@ def main(argv: list[str] | None = None) -> int:
             "",
         ]
     )
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(options.output) as aside:
-            aside.write_text(text, encoding="utf-8")
-    print(text)
+    tell(text, options.output)
     return 0
 
 

@@ -193,10 +193,9 @@ def main(argv: list[str] | None = None) -> int:
                 for one in differing(text):
                     print(f"{where}: {one}: not as in docs/results/")
             else:
-                print(f"{where}: rewritten")
-            if not arguments.check:
                 with files.atomic_path(page) as path:
                     path.write_text(new, encoding="utf-8")
+                print(f"{where}: rewritten")
     if arguments.check:
         _tell_changed_code()
         return int(bool(old))

@@ -11,8 +11,6 @@ from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 
 CHECKS = ("a look", "claims")
 COMMANDS = {
-    "a list": ["labelbench_core.strategies", "--list"],
-    "descriptions": ["labelbench_core.datasets", "--describe", "image-folder"],
     "a look": ["labelbench_core.datasets", "--check", "digits", "--sheet"],
     "published settings": ["labelbench_core.published"],
     "two result sets": ["workflow_scripts.compare_results", *["docs/results/quickstart"] * 2],
