@@ -22,11 +22,15 @@ and in a sentence:
     <!-- value: EXPERIMENT/SPLIT/STRATEGY/LABELS -->    … <!-- end -->   mean ± half of the interval
     <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY TRAINING STRATEGY -->   the first less
                                                                    the second, of `combined.csv`
+    <!-- trained: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY -->     the value of one, of that table
+    <!-- share: EXPERIMENT/SPLIT/MEASURE STRATEGY -->   … <!-- end -->   of the headroom
 
-the others with ` ID` behind it where there are several settings, such as that of the proxy.
+with ` ID` behind it where there are several settings, such as that of the proxy. Other numbers are
+marked, too: see `stated_numbers`.
 
-`--check` changes nothing, fails where a page and its tables differ, and names experiments whose
-code has changed since they were run (`make claims`).
+`--check` changes nothing, fails where a page and its tables or the pages that it quotes differ and
+where a number has no mark, and names commands that measured what no table is kept of, and
+experiments whose code has changed since they were run (`make claims`).
 """
 
 import argparse
@@ -36,11 +40,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from docs import decisions, kept_results, rehearsed_campaigns, result_tables
+from docs import decisions, kept_results, rehearsed_campaigns, result_tables, stated_numbers
 from docs.kept_results import headline, rows_of, saving_text, table_of
 from labelbench_core.analysis.collected import units
 from labelbench_core.analysis.collected.curves import summarise_curves
-from labelbench_core.analysis.collected.frames import SETTING, present
+from labelbench_core.analysis.collected.frames import SETTING
+from labelbench_core.analysis.headroom import share_text
 from labelbench_core.errors import InputError
 from labelbench_core.piping import CUT_SHORT, until_reader_leaves
 from labelbench_core.storage import files
@@ -53,6 +58,8 @@ PAGES = (
     *sorted(DOCS.glob("*.md")),
     DOCS / "benchmarks" / "campaigns.md",
 )
+STATED = {"README.md", PAGE.name}
+"""Pages in which every number of a measurement has its source."""
 TABLES = {
     "results": result_tables.accuracies,
     "orders": result_tables.orders,
@@ -69,7 +76,8 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 VALUE = re.compile(
-    r"(?P<start><!-- (?P<what>saving|saving-alone|value|gain): (?P<of>[a-z0-9/ -]+) -->)"
+    r"(?P<start><!-- (?P<what>saving|saving-alone|value|gain|trained|share): "
+    r"(?P<of>[a-z0-9/ -]+) -->)"
     r"(?P<old>[^<\n]*)(?P<end><!-- end -->)"
 )
 
@@ -117,17 +125,39 @@ def mean_of(of: str) -> str:
 
 def gain_of(of: str) -> str:
     """What a training with a strategy adds to another one, and half of the interval."""
+    row = _only(
+        _combined(of, ("training", "strategy", "reference_training", "reference_strategy")), of
+    )
+    return units.signed(row["difference"], row["half_width"], row["metric"])
+
+
+def trained(of: str) -> str:
+    """Mean and half of its interval of a training, also end to end, with a strategy."""
+    found = _combined(of, ("training", "strategy"))
+    row = _only(found.drop_duplicates(_setting_columns(found)), of)
+    return units.with_half_width(row["mean"], row["mean_half_width"], row["metric"])
+
+
+def _combined(of: str, columns: tuple[str, ...]) -> Any:
+    """Rows of `combined.csv` of EXPERIMENT/SPLIT/LABELS with these ids, and of a setting's."""
     (name, split, labels), ids = _parts(of, 3)
-    if len(ids) != 4:
-        allowed = "TRAINING STRATEGY TRAINING STRATEGY, the second what it is compared with"
-        raise InputError(f"<!-- gain: {of} -->: {len(ids)} ids; allowed: {allowed}")
+    if len(ids) < len(columns):
+        allowed = " ".join(column.upper() for column in columns)
+        raise InputError(f"<!-- …: {of} -->: {len(ids)} ids; allowed: {allowed}, and of a setting")
     found = rows_of(table_of(name, "combined"), split, headline(name))
     found = found[found["num_labeled"] == int(labels)]
-    columns = ("training", "strategy", "reference_training", "reference_strategy")
-    for column, one in zip(columns, ids, strict=True):
+    for column, one in zip(columns, ids, strict=False):
         found = found[found[column] == one]
-    row = _only(found, of)
-    return units.signed(row["difference"], row["half_width"], row["metric"])
+    return _of_setting(found, ids[len(columns) :])
+
+
+def share_of(of: str) -> str:
+    """The share of a ceiling's gain that a strategy takes, by MEASURE (final or area)."""
+    (name, split, measure), (strategy, *ids) = _parts(of, 3)
+    found = _of_setting(rows_of(table_of(name, "headroom"), split, headline(name)), ids)
+    found = found[(found["measure"] == measure) & (found["strategy"] == strategy)]
+    share, interval = share_text(_only(found, of).to_dict())
+    return f"{share} ({interval})"
 
 
 def _row_of_saving(of: str) -> Any:
@@ -147,8 +177,12 @@ def _parts(of: str, count: int) -> tuple[list[str], list[str]]:
 
 def _of_setting(rows: Any, ids: list[str]) -> Any:
     for one in ids:
-        rows = rows[(rows[present(rows, SETTING)] == one).any(axis="columns")]
+        rows = rows[(rows[_setting_columns(rows)] == one).any(axis="columns")]
     return rows
+
+
+def _setting_columns(rows: Any) -> list[str]:
+    return [name for name in SETTING if name in rows]
 
 
 def _only(rows: Any, of: str) -> Any:
@@ -167,7 +201,14 @@ def changed_code() -> dict[str, list[str] | None]:
     }
 
 
-VALUES = {"saving": saving, "saving-alone": saving_alone, "value": mean_of, "gain": gain_of}
+VALUES = {
+    "saving": saving,
+    "saving-alone": saving_alone,
+    "value": mean_of,
+    "gain": gain_of,
+    "trained": trained,
+    "share": share_of,
+}
 
 
 @until_reader_leaves(CUT_SHORT)
@@ -197,9 +238,26 @@ def main(argv: list[str] | None = None) -> int:
                     path.write_text(new, encoding="utf-8")
                 print(f"{where}: rewritten")
     if arguments.check:
+        unfounded = _tell_stated_numbers()
         _tell_changed_code()
-        return int(bool(old))
+        return int(bool(old) or unfounded)
     return 0
+
+
+def _tell_stated_numbers() -> bool:
+    """Name numbers without a source, and commands that measured what no table has."""
+    unfounded = False
+    for page in (page for page in PAGES if page.name in STATED):
+        text, where = page.read_text("utf-8"), page.relative_to(DOCS.parent)
+        for one in stated_numbers.misquoted(text):
+            unfounded = True
+            print(f"{where}: {one}")
+        for one in stated_numbers.unmarked(text):
+            unfounded = True
+            print(f"{where}: {one}: of no table; allowed: marked as docs/stated_numbers.py says")
+        for command, count in stated_numbers.measured(text).items():
+            print(f"{where}: {count} numbers of no kept table: {command}")
+    return unfounded
 
 
 def _tell_changed_code() -> None:

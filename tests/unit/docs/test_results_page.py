@@ -126,7 +126,8 @@ def test_a_gain_in_a_sentence_is_that_of_the_table_of_combinations(kept):
             **{key: one for key, one in SETTING.items() if key != "proxy"},
             **{"split": "test", "metric": "accuracy", "training": "flexmatch", "strategy": "badge"},
             **{"num_labeled": 20, "reference_training": training, "reference_strategy": strategy},
-            **{"difference": difference, "half_width": 0.0125},
+            **{"difference": difference, "half_width": 0.0125, "mean": 0.775},
+            **{"mean_half_width": 0.005},
         }
         for training, strategy, difference in (
             ("flexmatch", "random", 0.013),
@@ -141,6 +142,37 @@ def test_a_gain_in_a_sentence_is_that_of_the_table_of_combinations(kept):
         results.gain_of("some/test/10 flexmatch badge flexmatch random")
     with pytest.raises(InputError, match="3 ids; allowed: TRAINING STRATEGY"):
         results.gain_of("some/test/20 flexmatch badge linear")
+    assert results.gain_of("some/test/20 flexmatch badge linear badge tiny") == "-4.90 ± 1.25"
+    with pytest.raises(InputError, match="0 rows in its table"):
+        results.gain_of("some/test/20 flexmatch badge linear badge huge")
+    assert results.trained("some/test/20 flexmatch badge") == "77.50 ± 0.50"
+    with pytest.raises(InputError, match="0 rows in its table"):
+        results.trained("some/test/20 linear badge")
+
+
+def test_a_share_in_a_sentence_has_its_interval(kept):
+    row = {
+        **SETTING,
+        **{"split": "test", "metric": "accuracy", "ceiling": "look-ahead", "strategy": "margin"},
+        **{"measure": "area", "share": 0.5, "low": 0.25, "high": 0.8, "verdict": "bounded"},
+    }
+    pd.DataFrame([row]).to_csv(kept / "headroom.csv", index=False)
+    assert results.share_of("some/test/area margin") == "50 % (25 % to 80 %)"
+    with pytest.raises(InputError, match="0 rows in its table"):
+        results.share_of("some/test/final margin")
+
+
+def test_a_number_without_a_source_is_an_error(kept, tmp_path, monkeypatch, capsys):
+    page = tmp_path / "results.md"
+    monkeypatch.setattr(results, "DOCS", tmp_path / "docs")
+    monkeypatch.setattr(results, "PAGES", (page,))
+    sourced = "<!-- measured: make bench -->4.7 s<!-- end -->"
+    page.write_text(f"Margin has {sourced}.\n")
+    assert results.main(["--check"]) == 0
+    assert "results.md: 1 numbers of no kept table: make bench\n" in capsys.readouterr().out
+    page.write_text(f"Margin has {sourced},\nand 81.5.\n")
+    assert results.main(["--check"]) == 1
+    assert "results.md: line 2: 81.5: of no table; allowed: marked as" in capsys.readouterr().out
 
 
 def test_changed_code_is_named(kept, capsys):
