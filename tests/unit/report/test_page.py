@@ -82,6 +82,7 @@ def test_page_has_the_numbers_of_the_summary(results: Path) -> None:
     assert "f" * 16 in words
     assert '"note": "<b>&</b>"' in words
     assert "Only 3 seeds" in words
+    assert "None of these rounds and fine-tunings is missing" in words
 
 
 def test_caveats_come_from_the_data(results: Path) -> None:
