@@ -53,8 +53,8 @@ def build(
     threads
         Threads to use; no influence on the result.
     trainer
-        Id in the catalogue's trainers.yaml of the trainer of the backbone; not one with `head:
-        proxy`. Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone, with `head: fresh`.
+        Default: ours.
     refresh_every
         Number of rounds from one refresh of the embeddings to the next. Default: ours.
     penalty

@@ -18,6 +18,9 @@ STEP = 10**0.5
 # Half decades per label with up to `FEW` classes: from 10**-4 to 10**2, and where search begins.
 LOWEST, HIGHEST, FIRST = -8, 4, -2
 FEW = 10
+# From so many values of the design times classes on, threads pay: with fewer, two of them take half
+# as long again as one, and on a busy machine ten times as long, because they wait for each other.
+WORTH_THREADS = 5_000_000
 # From so many values of the design times classes on, the search begins on a part of the rows.
 LARGE = 2_000_000_000
 SHARE = 4  # that part is one row in so many
@@ -91,6 +94,7 @@ def choose_penalty(
     folds = [fold_of == fold for fold in range(min(FOLDS, len(labels), used))]
     parts = [_Fold(features, labels, num_classes, held_out, prior, weights) for held_out in folds]
     # Threads go to the folds where there are enough of them, else into the solver.
+    threads = threads if features.size * num_classes >= WORTH_THREADS else 1
     across, within = (threads, 1) if len(parts) >= threads else (1, threads)
 
     @functools.cache

@@ -9,6 +9,7 @@ from benchmarks import penalty as penalty_benchmark
 from helpers.training_sets import training_set
 from labelbench_core.compute import logistic
 from labelbench_core.compute.logistic import solve
+from labelbench_core.compute.threads import ordered_map
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
 from labelbench_core.proxies.shared import penalty as penalties
@@ -278,6 +279,25 @@ def test_a_choice_at_the_edge_is_said(digits, monkeypatch):
     monkeypatch.setattr(penalties, "HIGHEST", -2)
     noise = rng.standard_normal((60, 40)).astype(np.float32)
     assert choose_penalty(noise, rng.integers(0, 5, 60), 5, None, rng).at_edge
+
+
+def test_threads_are_for_fits_that_take_long_and_change_nothing(monkeypatch):
+    """Two that do short operations wait for each other: the more, the busier the machine."""
+    used = []
+
+    def noted(function, items, threads):
+        used.append(threads)
+        return ordered_map(function, items, threads)
+
+    monkeypatch.setattr(penalties, "ordered_map", noted)
+    rows, labels = many_classes(500, 16, 20, 0)
+    alone = choose_penalty(rows, labels, 20, None, np.random.default_rng(2), threads=2)
+    assert set(used) == {1}
+    used.clear()
+    monkeypatch.setattr(penalties, "WORTH_THREADS", rows.size * 20)
+    together = choose_penalty(rows, labels, 20, None, np.random.default_rng(2), threads=2)
+    assert set(used) == {2}
+    assert together == alone
 
 
 @pytest.mark.parametrize("seed", [0, 1])
