@@ -202,7 +202,11 @@ def _weak_highlight(experiment: Experiment, summary: Mapping[str, Any]) -> Itera
         last = setting["last_difference"].get(split)
         if last is None or last["verdict"] == "better":
             continue
-        words = "is worse than" if last["verdict"] == "worse" else "cannot be told from"
+        words = {
+            "worse": "is worse than",
+            "not distinguishable": "cannot be told from",
+            "not tested": "is not tested against",
+        }[last["verdict"]]
         text = (
             f"With {setting['num_labeled']:,} labels, the last, {experiment.highlight} {words} "
             f"{experiment.baseline} in {split} {experiment.metric} ({setting_name(setting)})."
@@ -270,6 +274,7 @@ def _finetuning(experiment: Experiment, table: pd.DataFrame) -> Iterator[str]:
         for result, words in (
             ("not distinguishable", "did not measurably beat the proxy"),
             ("worse", "made the model worse than the proxy"),
+            ("not tested", "cannot be tested against the proxy"),
         ):
             cases = [
                 f"{row['strategy']} {row['num_labeled']:,} "

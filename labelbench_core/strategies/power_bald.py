@@ -2,9 +2,9 @@
 
 Rows are drawn one after another without replacement, each with probability proportional to s(x) **
 `power` among those left, where s is the score of `bald`: a batch of the highest scores is
-redundant. `power` 0 is random sampling, a large one is `bald`. Drawn as in the paper: the rows with
-the largest `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all others, in random
-order. Multi-label: as in `bald`.
+redundant. `power` 0 is random sampling, a large one is `bald`, but for rows with s = 0, which come
+after all others, in random order. Drawn as in the paper: the rows with the largest `power` ·
+log s(x) + Gumbel noise. Multi-label: as in `bald`.
 """
 
 from typing import Annotated
@@ -40,8 +40,8 @@ def select(
     Parameters
     ----------
     power
-        Rows are drawn in proportion to this power of the score; 0 draws uniformly. Default: the
-        paper's.
+        Rows are drawn in proportion to this power of the score; 0 draws uniformly among rows of
+        score above 0. Default: the paper's.
     """
     scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)
     return draw_by_power(pool, scores[pool.unlabeled()], budget, rng, power)

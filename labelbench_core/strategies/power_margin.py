@@ -3,8 +3,8 @@
 Rows are drawn one after another without replacement, each with probability proportional to s(x) **
 `power` among those left, where s = 1 − (difference between the two most likely classes). It is the
 cheapest remedy for the redundancy of a top-b batch. `power` 0 is random sampling, a large one is
-`margin`. Drawn as in the paper: the rows with the largest `power` · log s(x) + Gumbel noise. Rows
-with s = 0 come after all others, in random order.
+`margin`, but for rows with s = 0, which come after all others, in random order. Drawn as in the
+paper: the rows with the largest `power` · log s(x) + Gumbel noise.
 """
 
 from typing import Annotated
@@ -41,8 +41,8 @@ def select(
     Parameters
     ----------
     power
-        Rows are drawn in proportion to this power of 1 − margin; 0 draws uniformly. Default: the
-        paper's.
+        Rows are drawn in proportion to this power of 1 − margin; 0 draws uniformly among rows of
+        margin below 1. Default: the paper's.
     """
     score = mean_label_margins if pool.multilabel else margins
     scores = np.clip(1 - score_rows(pool.probabilities, score)[pool.unlabeled()], 0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.collected.curves import t_interval
@@ -13,6 +14,7 @@ from labelbench_core.analysis.collected.frames import (
     present,
 )
 from labelbench_core.analysis.collected.units import of
+from labelbench_core.analysis.comparisons.best import SAME, UNTESTED
 from labelbench_core.analysis.comparisons.paired import SIGNIFICANCE, holm, paired_test
 from labelbench_core.errors import InputError
 
@@ -81,7 +83,9 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
 
 
 def verdict(difference: float, p_holm: float, metric: str) -> str:
-    """One of "better", "worse" or "not distinguishable", by the corrected p-value."""
+    """One of "better", "worse", "not distinguishable" or "not tested", by the p-value."""
+    if math.isnan(p_holm):
+        return UNTESTED
     if p_holm < SIGNIFICANCE:
         return "better" if of(metric).sign * difference > 0 else "worse"
-    return "not distinguishable"
+    return SAME

@@ -49,7 +49,9 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     p < 0.05, uncorrected, as in the paper. Settings without the baseline, which sets the
     checkpoints, are left out. The row `mean` holds the column means: how often a strategy is
     beaten; lower is better. A pair without a test, for want of two common seeds or of a common
-    checkpoint, is NaN and enters no mean.
+    checkpoint, is NaN and enters no mean; one that is tested in fewer settings than others enters
+    as often as it would have been won in all of them, so that what lacks a setting is not the
+    better for it.
     """
     import pandas as pd
 
@@ -57,6 +59,7 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     metric_name = frame["metric"].iloc[0]
     metric = of(metric_name)
     wins = np.full((len(names), len(names)), math.nan)
+    settings = np.zeros_like(wins)
     for _, rows in groups(frame, SETTING):
         means = rows[rows["strategy"] == baseline].groupby("round")["value"].mean().sort_index()
         if means.empty:
@@ -70,8 +73,10 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
             won += has_won
         shares = np.divide(won, tested, out=np.full_like(wins, math.nan), where=tested > 0)
         wins = np.where(np.isnan(wins), shares, wins + np.nan_to_num(shares))
+        settings += tested > 0
     table = pd.DataFrame(wins, index=names, columns=names)
-    table.loc["mean"] = table.mean()
+    in_all = settings.max() / np.where(settings > 0, settings, 1)
+    table.loc["mean"] = (table * in_all).mean()
     for name in names:
         table.loc[name, name] = 0.0
     return table

@@ -25,6 +25,8 @@ from labelbench_core.analysis.comparisons.paired import SIGNIFICANCE, holm
 from labelbench_core.analysis.tables import TextTable, p_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     import pandas as pd
 
 ACROSS_COLUMNS = (
@@ -47,10 +49,11 @@ MOST_ORDERS = 100_000
 def ranks_over_datasets(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean rank of every strategy over data sets, the best first.
 
-    Strategies are ranked by the area under the curve over the numbers of labels that all strategies
-    of a setting have, averaged over seeds and over a data set's settings; ties share ranks.
-    Strategies that one data set lacks are left out for all, as are data sets with fewer than two
-    common numbers of labels. With fewer than two data sets or strategies there are no rows.
+    Strategies are ranked by the area under the curve over the numbers of labels that all of them
+    have in a setting, averaged over seeds and over the settings of a data set that have all of
+    them; ties share ranks. Strategies that one data set lacks are left out for all, as are those
+    for want of which it would have no setting, and data sets with fewer than two common numbers of
+    labels. With fewer than two data sets or strategies there are no rows.
 
     Returns
     -------
@@ -75,27 +78,61 @@ def ranks_over_datasets(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def areas_by_dataset(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean area under the curve: a row per data set, a column per strategy that all have."""
+    """Mean area under the curve: a row per data set, a column per strategy that all have.
+
+    A strategy that lacks a setting would have its mean over easier or harder ones than the others:
+    only settings with all these strategies enter.
+    """
     import pandas as pd
 
+    settings = [
+        (names["dataset"], curves)
+        for names, part in groups(rows, SETTING)
+        if len(_shared((curves := by_strategy(part)).values())) > 1
+    ]
+    ranked = _ranked_strategies(list(dict.fromkeys(rows["strategy"])), settings)
     found: dict[str, dict[str, list[float]]] = {}
-    for names, part in groups(rows, SETTING):
-        curves = by_strategy(part)
-        columns = [table.columns for table in curves.values()]
-        budgets = functools.reduce(lambda first, second: first.intersection(second), columns)
-        if len(budgets) < 2:
+    for dataset, curves in settings:
+        if not ranked or not curves.keys() >= set(ranked):
             continue
-        for name, table in curves.items():
-            values = table[budgets].to_numpy(dtype=np.float64)
+        budgets = _shared(curves[name] for name in ranked)
+        for name in ranked:
+            values = curves[name][budgets].to_numpy(dtype=np.float64)
             area = area_under_budget_curve(budgets.to_numpy(dtype=np.float64), values).mean()
-            found.setdefault(names["dataset"], {}).setdefault(name, []).append(float(area))
+            found.setdefault(dataset, {}).setdefault(name, []).append(float(area))
     means = {
         dataset: {name: float(np.mean(areas)) for name, areas in strategies.items()}
         for dataset, strategies in found.items()
     }
-    table = pd.DataFrame.from_dict(means, orient="index")
-    order = [name for name in dict.fromkeys(rows["strategy"]) if name in table]
-    return table[order].dropna(axis="columns")
+    return pd.DataFrame.from_dict(means, orient="index", columns=ranked)
+
+
+def _shared(tables: Iterable[pd.DataFrame]) -> pd.Index:
+    """The numbers of labels that all of (seeds, numbers of labels) have."""
+    return functools.reduce(
+        lambda first, second: first.intersection(second), (table.columns for table in tables)
+    )
+
+
+def _ranked_strategies(
+    names: list[str], settings: Sequence[tuple[str, Mapping[str, pd.DataFrame]]]
+) -> list[str]:
+    """The strategies that every data set has together in at least one setting.
+
+    As long as one has not, the strategy is left out that has the fewest data sets, then settings,
+    then strategies beside it: the last one of the experiment's list among equals.
+    """
+
+    def company(name: str) -> tuple[int, int, int]:
+        having = [(dataset, curves) for dataset, curves in settings if name in curves]
+        datasets = len({dataset for dataset, _ in having})
+        return datasets, len(having), sum(len(curves) for _, curves in having)
+
+    datasets = {dataset for dataset, _ in settings}
+    kept = [name for name in names if company(name)[0]]
+    while datasets != {dataset for dataset, curves in settings if curves.keys() >= set(kept)}:
+        kept.remove(min(reversed(kept), key=company))
+    return kept
 
 
 def _ranked(losses: pd.DataFrame) -> list[dict]:

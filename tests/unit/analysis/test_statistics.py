@@ -249,7 +249,7 @@ def test_verdict_goes_by_the_corrected_p_value() -> None:
     assert verdict(0.1, 0.01, "nll") == "worse"
     assert verdict(-0.1, 0.01, "calibration-error") == "better"
     assert verdict(0.1, 0.2, "accuracy") == "not distinguishable"
-    assert verdict(0.1, math.nan, "nll") == "not distinguishable"
+    assert verdict(0.1, math.nan, "nll") == "not tested"
 
 
 def test_the_best_by_area_and_what_cannot_be_told_from_it() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from docs import campaign_walk, make_results
 from docs import make_option_tables as tables
+from docs.stated_numbers import MARKED
 from labelbench_core import registry
 from labelbench_core.analysis.stopping import stopping_rules
 
@@ -62,9 +63,11 @@ def test_a_changed_page_is_found_and_mended(tmp_path, monkeypatch, capsys):
 def test_markers_come_in_pairs_and_all_are_known():
     for page in tables.DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
-        starts = len(re.findall(r"<!-- [\w-]+: [a-z0-9/ -]+ -->", text))
+        starts = len(re.findall(r"<!-- (?:quoted|measured): |<!-- [\w-]+: [a-z0-9/ -]+ -->", text))
         patterns = (tables.BLOCK, make_results.BLOCK, make_results.VALUE, campaign_walk.PRINTED)
         known = sum(len(pattern.findall(text)) for pattern in patterns)
+        stated = [one["kind"] in ("quoted", "measured") for one in MARKED.finditer(text)]
+        known += sum(stated)
         assert starts == text.count("<!-- end -->") == known, page.name
 
 

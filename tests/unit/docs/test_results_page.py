@@ -162,19 +162,6 @@ def test_a_share_in_a_sentence_has_its_interval(kept):
         results.share_of("some/test/final margin")
 
 
-def test_a_number_without_a_source_is_an_error(kept, tmp_path, monkeypatch, capsys):
-    page = tmp_path / "results.md"
-    monkeypatch.setattr(results, "DOCS", tmp_path / "docs")
-    monkeypatch.setattr(results, "PAGES", (page,))
-    sourced = "<!-- measured: make bench -->4.7 s<!-- end -->"
-    page.write_text(f"Margin has {sourced}.\n")
-    assert results.main(["--check"]) == 0
-    assert "results.md: 1 numbers of no kept table: make bench\n" in capsys.readouterr().out
-    page.write_text(f"Margin has {sourced},\nand 81.5.\n")
-    assert results.main(["--check"]) == 1
-    assert "results.md: line 2: 81.5: of no table; allowed: marked as" in capsys.readouterr().out
-
-
 def test_changed_code_is_named(kept, capsys):
     assert results.changed_code() == {"some": None}
     now = digests_of(["workflow_scripts.tabulate"], [("strategies", "margin")])

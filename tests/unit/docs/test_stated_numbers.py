@@ -2,6 +2,7 @@
 
 import pytest
 
+from docs import make_results as results
 from docs import stated_numbers
 
 
@@ -69,3 +70,17 @@ def test_numbers_of_no_table_are_counted_by_what_measured_them():
     text += "<!-- measured: make demo -->3.1<!-- end --><!-- measured: make bench -->.5<!-- end -->"
 
     assert stated_numbers.measured(text) == {"make bench": 3, "make demo": 1}
+
+
+def test_a_number_without_a_source_is_an_error(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "results.md"
+    monkeypatch.setattr(results, "DOCS", tmp_path / "docs")
+    monkeypatch.setattr(results, "PAGES", (page,))
+    monkeypatch.setattr(results, "changed_code", dict)
+    sourced = "<!-- measured: make bench -->4.7 s<!-- end -->"
+    page.write_text(f"Margin has {sourced}.\n")
+    assert results.main(["--check"]) == 0
+    assert "results.md: 1 numbers of no kept table: make bench\n" in capsys.readouterr().out
+    page.write_text(f"Margin has {sourced},\nand 81.5.\n")
+    assert results.main(["--check"]) == 1
+    assert "results.md: line 2: 81.5: of no table; allowed: marked as" in capsys.readouterr().out

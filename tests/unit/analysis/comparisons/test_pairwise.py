@@ -1,6 +1,7 @@
 """The pairwise penalty matrix against its definition, written out naively."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -34,3 +35,27 @@ def test_matrix_is_that_of_badge_and_not_its_transpose() -> None:
     for name in values:
         others = [wins[one, name] for one in values if one != name]
         assert found.loc["mean", name] == pytest.approx(np.mean(others))
+
+
+def test_what_lacks_a_setting_is_not_the_better_for_it() -> None:
+    """Beaten by both others wherever it was run, `worst` is beaten as often as can be."""
+    rng = np.random.default_rng(0)
+
+    def setting(backbone: str, lifts: dict[str, float]) -> pd.DataFrame:
+        values = {
+            name: (rng.normal(0, 0.001, (5, 2)) + (0.5, 0.7 + lift)).tolist()
+            for name, lift in lifts.items()
+        }
+        return curves(values, backbone=backbone)
+
+    others = {"random": 0.0, "margin": 0.05}
+    frame = pd.concat(
+        [
+            setting("one", {**others, "worst": -0.05}),
+            setting("two", others),
+            setting("three", others),
+        ]
+    )
+    found = penalty_matrix(frame, "random")
+    assert found.loc["margin", "worst"] == 1  # the one setting that it has
+    assert found.loc["mean"].to_dict() == {"random": 1.5, "margin": 0, "worst": 3}

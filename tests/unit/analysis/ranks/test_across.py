@@ -85,6 +85,29 @@ def test_ranks_by_hand() -> None:
     assert across_tables(found)[0].cells[0][:3] == ("b", "1.50", "no")
 
 
+def two_backbones(weak: dict[str, float], strong: dict[str, float]) -> pd.DataFrame:
+    """The same last values on two data sets."""
+    return pd.concat(
+        curves({name: [[0.1, last]] for name, last in values.items()}, dataset=data, backbone=net)
+        for data in ("x", "y")
+        for net, values in (("weak", weak), ("strong", strong))
+    )
+
+
+def test_strategies_are_ranked_in_settings_that_all_of_them_have() -> None:
+    """A mean over the easier settings alone would rank `costly` first."""
+    found = ranks_over_datasets(
+        two_backbones({"a": 0.4, "b": 0.3}, {"a": 0.9, "b": 0.7, "costly": 0.8})
+    )
+    assert found["strategy"].tolist() == ["a", "costly", "b"]
+    assert found["mean_rank"].tolist() == [1, 2, 3]
+    # Of strategies that meet nowhere, those beside the most others are ranked.
+    found = ranks_over_datasets(
+        two_backbones({"a": 0.4, "b": 0.3, "c": 0.2}, {"a": 0.9, "alone": 0.95})
+    )
+    assert found["strategy"].tolist() == ["a", "b", "c"]
+
+
 def test_one_data_set_or_one_strategy_has_no_ranks() -> None:
     assert ranks_over_datasets(curves({"a": [[0.5, 0.6]], "b": [[0.5, 0.7]]})).empty
     alone = several({"x": {"a": [[0.5, 0.9]]}, "y": {"a": [[0.5, 0.9]]}})
