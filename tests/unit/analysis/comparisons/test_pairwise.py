@@ -43,7 +43,7 @@ def test_what_lacks_a_setting_is_not_the_better_for_it() -> None:
 
     def setting(backbone: str, lifts: dict[str, float]) -> pd.DataFrame:
         values = {
-            name: (rng.normal(0, 0.001, (5, 2)) + (0.5, 0.7 + lift)).tolist()
+            name: (np.array([0.5, 0.7 + lift]) + rng.normal(0, 0.001, (5, 2))).tolist()
             for name, lift in lifts.items()
         }
         return curves(values, backbone=backbone)
