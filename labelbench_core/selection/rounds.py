@@ -74,7 +74,7 @@ def next_round(
     seller = LabelSeller(data.said, previous.arrays["labeled"])
     # Strategies and proxies can reach the job through what they get: it must not hold the truth.
     job = RoundJob(data.without_labels(), settings, seller, previous, threads)
-    proxy = _proxy_of(job, previous)
+    proxy, fit = _proxy_of(job, previous)
     with timed("score the pool"):
         pool = seen.pool_of(job, proxy, needs)
     ask = SequentialPurchase(seller, budget) if kind == "sequential" else None
@@ -83,7 +83,7 @@ def next_round(
         if "pool" not in data.truth:
             told = f"strategy {strategy['id']!r} needs the labels of the pool, which has none"
             raise InputError(f"{told}; allowed: another strategy")
-        pool_truth, fit = data.truth["pool"], previous.record["fit"]
+        pool_truth = data.truth["pool"]
         handed = {"truth": pool_truth, "fit": seen.look_ahead(job, proxy, fit, pool_truth)}
     with timed("select"):
         bought, state = select_with_state(
@@ -109,15 +109,18 @@ def next_round(
     )
 
 
-def _proxy_of(job: RoundJob, previous: Round) -> Proxy:
-    """The previous round's proxy; trained again if the pool was re-embedded since then."""
+def _proxy_of(job: RoundJob, previous: Round) -> tuple[Proxy, Mapping[str, Any]]:
+    """The previous round's proxy, and what its `fit` returned.
+
+    It is trained again if the pool was re-embedded since then.
+    """
     proxy = job.build_proxy()
     if previous.record["source"] == job.data.source:
-        return proxy.restore(previous.arrays, job.data.statistics)
+        return proxy.restore(previous.arrays, job.data.statistics), previous.record["fit"]
     with timed("train on the pool as embedded now"):
         training = job.training_set(job.seller.bought, job.seller.labels)
-        proxy.fit(training, job.rng("train-again"))
-    return proxy
+        fit = proxy.fit(training, job.rng("train-again"))
+    return proxy, fit
 
 
 def _train_and_evaluate(

@@ -62,8 +62,9 @@ def select(
     batches
         Number of batches tried out for each part. Default: the authors' code's.
     parts
-        Number of parts from which the batch is composed, one after the other; as many as the
-        budget: the greedy look-ahead. Default: ours.
+        Number of parts from which the batch is composed, one after the other, by strategies that
+        see the true labels of the parts before; as many as the budget: the greedy look-ahead.
+        Default: ours.
     largest_subset
         Largest number of rows in the random subsets that candidates select from. Default: ours.
     """

@@ -20,6 +20,7 @@ from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.losses import (
     ForwardPass,
     forward,
+    is_decided,
     supervised_step,
     total_loss,
     weighted_loss,
@@ -55,7 +56,7 @@ class FixMatch:
             unlabeled, used = binary_pseudo_labels(weak, strong, self.threshold)
             return total_loss(self, batch, labeled, unlabeled, used)
         confidence, classes = weak.softmax(dim=1).max(dim=1)
-        used = (confidence >= self.threshold).float()
+        used = (confidence >= self.threshold).float() * is_decided(weak)
         return total_loss(self, batch, labeled, weighted_loss(strong, classes, used), used)
 
 
@@ -70,7 +71,7 @@ def binary_pseudo_labels(
         (U, C) logits of the two views.
     """
     p = weak.sigmoid()
-    used = (torch.maximum(p, 1 - p) >= threshold).float()
+    used = ((torch.maximum(p, 1 - p) >= threshold) & (p != 0.5)).float()
     losses = binary_cross_entropy_with_logits(strong, (p >= 0.5).float(), reduction="none")
     return (losses * used).mean(), used
 

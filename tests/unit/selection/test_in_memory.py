@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from labelbench_core.errors import InputError
+from labelbench_core.proxies.linear import LinearProxy
 from labelbench_core.selection.in_memory import round_data
 from labelbench_core.selection.rounds import initial_round, next_round
 
@@ -109,3 +110,37 @@ def test_columns_of_labels_are_asked_for_and_hold_0_and_1(labels, more, message)
     given = {"class_names": ["a", "b", "c"], **more}
     with pytest.raises(InputError, match=message):
         round_data({"pool": (ROWS, labels)}, **given)
+
+
+def test_after_the_pool_was_embedded_again_ceilings_use_the_new_penalty(
+    monkeypatch,
+):
+    generator = np.random.default_rng(0)
+    labels = np.arange(200) % 4
+    rows = np.eye(4, dtype=np.float32)[labels] @ generator.standard_normal((4, 16))
+    before, now = (rows + scale * generator.standard_normal((200, 16)) for scale in (0.3, 3))
+    fitted, tried = [], []
+    fit, refit = LinearProxy.fit, LinearProxy.refit
+
+    def noted_fit(proxy, *arguments):
+        fitted.append(fit(proxy, *arguments))
+        return fitted[-1]
+
+    def noted_refit(proxy, training, of):
+        tried.append(of["penalty"])
+        return refit(proxy, training, of)
+
+    monkeypatch.setattr(LinearProxy, "fit", noted_fit)
+    monkeypatch.setattr(LinearProxy, "refit", noted_refit)
+    options = {"batches": 2, "candidates": ["random"]}
+    settings = {
+        **{"dataset": "d", "backbone": "b", "seed": 0},
+        "schedule": {"id": "few", "initial": 40, "batch": 10},
+        "proxy": {"id": "linear", "implementation": "linear"},
+        "strategy": {"id": "look-ahead", "implementation": "look-ahead", "options": options},
+    }
+    first = initial_round(round_data({"pool": (before, labels)}), settings, np.arange(40))
+    assert fitted[0]["penalty"] == first.record["fit"]["penalty"]
+    next_round(round_data({"pool": (now, labels)}), settings, first)
+    assert fitted[1]["penalty"] != fitted[0]["penalty"]
+    assert set(tried) == {fitted[1]["penalty"]}

@@ -95,6 +95,17 @@ def test_where_no_prediction_is_sure_the_unlabelled_loss_is_zero(name):
     assert batch.strong.grad is None or float(batch.strong.grad.abs().max()) == 0
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_fixmatch_learns_no_class_from_a_tie_that_reaches_its_threshold(several):
+    """To a classifier that starts from zeros, all classes are equal: none is the first."""
+    labels = torch.eye(4)[torch.arange(6) % 4] if several else None
+    batch = replace(a_batch(), weak=torch.zeros(10, 4), **({"labels": labels} if several else {}))
+    step = a_step(trainer := build("fixmatch", threshold=0.1))
+    assert loss_of(trainer, batch, step).used.sum() == 0
+    sure = replace(batch, weak=torch.eye(4)[torch.arange(10) % 4])
+    assert loss_of(trainer, sure, step).used.mean() == 1
+
+
 @every_trainer
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (5, 3, 8), (3, 7, 50)])
 def test_a_batch_in_parts_leaves_the_same_state(name, sizes):
