@@ -102,7 +102,7 @@ def test_fixmatch_learns_no_class_from_a_tie_that_reaches_its_threshold(several)
     batch = replace(a_batch(), weak=torch.zeros(10, 4), **({"labels": labels} if several else {}))
     step = a_step(trainer := build("fixmatch", threshold=0.1))
     assert loss_of(trainer, batch, step).used.sum() == 0
-    sure = replace(batch, weak=torch.eye(4)[torch.arange(10) % 4])
+    sure = replace(batch, weak=2 * torch.eye(4)[torch.arange(10) % 4] - 1)
     assert loss_of(trainer, sure, step).used.mean() == 1
 
 
