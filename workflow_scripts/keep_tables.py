@@ -146,8 +146,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--folder",
         type=Path,
-        default=PROJECT / "docs" / "results",
-        help="folder to write to; default: docs/results",
+        default=Path("docs", "results"),
+        help="folder to write to; default: docs/results in the working directory",
     )
     parser.add_argument(
         "--metrics",
