@@ -23,10 +23,13 @@ and in a sentence:
     <!-- gain: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY TRAINING STRATEGY -->   the first less
                                                                    the second, of `combined.csv`
     <!-- trained: EXPERIMENT/SPLIT/LABELS TRAINING STRATEGY -->     the value of one, of that table
+    <!-- tuned: EXPERIMENT/SPLIT/LABELS TRAINER STRATEGY -->       what a fine-tuning adds to the
+                                                                   proxy, of `finetuning.csv`
     <!-- share: EXPERIMENT/SPLIT/MEASURE STRATEGY -->   … <!-- end -->   of the headroom
 
-with ` ID` behind it where there are several settings, such as that of the proxy. Other numbers are
-marked, too: see `stated_numbers`.
+where TRAINING is a proxy, or TRAINER/PROXY for a fine-tuning on what the proxy selected; with ` ID`
+behind it where there are several settings, such as that of the proxy. Other numbers are marked,
+too: see `stated_numbers`.
 
 `--check` changes nothing, fails where a page and its tables or the pages that it quotes differ and
 where a number has no mark, and names commands that measured what no table is kept of, and
@@ -76,7 +79,7 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 VALUE = re.compile(
-    r"(?P<start><!-- (?P<what>saving|saving-alone|value|gain|trained|share): "
+    r"(?P<start><!-- (?P<what>saving|saving-alone|value|gain|trained|tuned|share): "
     r"(?P<of>[a-z0-9/ -]+) -->)"
     r"(?P<old>[^<\n]*)(?P<end><!-- end -->)"
 )
@@ -147,8 +150,17 @@ def _combined(of: str, columns: tuple[str, ...]) -> Any:
     found = rows_of(table_of(name, "combined"), split, headline(name))
     found = found[found["num_labeled"] == int(labels)]
     for column, one in zip(columns, ids, strict=False):
-        found = found[found[column] == one]
+        found = found[found[column] == one.replace("/", " after ")]
     return _of_setting(found, ids[len(columns) :])
+
+
+def tuned(of: str) -> str:
+    """What a fine-tuning adds to the proxy that selected its labels, and half of the interval."""
+    (name, split, labels), (trainer, strategy, *ids) = _parts(of, 3)
+    found = _of_setting(rows_of(table_of(name, "finetuning"), split, headline(name)), ids)
+    found = found[(found["trainer"] == trainer) & (found["strategy"] == strategy)]
+    row = _only(found[found["num_labeled"] == int(labels)], of)
+    return units.signed(row["difference"], row["half_width"], row["metric"])
 
 
 def share_of(of: str) -> str:
@@ -207,6 +219,7 @@ VALUES = {
     "value": mean_of,
     "gain": gain_of,
     "trained": trained,
+    "tuned": tuned,
     "share": share_of,
 }
 

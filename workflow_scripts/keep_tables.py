@@ -47,7 +47,7 @@ METRIC_COLUMNS = (
 )
 PACKAGES = ("numpy", "torch")
 CODE, MADE_FROM = "code.json", "made-from.json"
-FURTHER_TABLES = ("best", "carried_orders", "combined", "headroom")
+FURTHER_TABLES = ("best", "carried_orders", "combined", "finetuning", "headroom")
 """Tables that pages show, beside those that are always kept."""
 SCRIPTS = (
     "prepare_dataset", "extract_embeddings", "extract_views", "draw_initial_pool", "train_initial",

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from docs import decisions, kept_results, rehearsed_campaigns, result_tables
+from docs import decisions, kept_results, result_tables
 from docs import make_results as results
 from labelbench_core.errors import InputError
 from workflow_scripts._code_notes import digests_of
@@ -148,6 +148,21 @@ def test_a_gain_in_a_sentence_is_that_of_the_table_of_combinations(kept):
     assert results.trained("some/test/20 flexmatch badge") == "77.50 ± 0.50"
     with pytest.raises(InputError, match="0 rows in its table"):
         results.trained("some/test/20 linear badge")
+    rows = [{**row, "training": "brief after linear"} for row in rows]
+    pd.DataFrame(rows).to_csv(kept / "combined.csv", index=False)
+    assert results.trained("some/test/20 brief/linear badge") == "77.50 ± 0.50"
+
+
+def test_what_a_fine_tuning_adds_can_be_said(kept):
+    row = {
+        **SETTING,
+        **{"split": "test", "metric": "accuracy", "trainer": "brief", "strategy": "margin"},
+        **{"num_labeled": 20, "difference": 0.05, "half_width": 0.01},
+    }
+    pd.DataFrame([row]).to_csv(kept / "finetuning.csv", index=False)
+    assert results.tuned("some/test/20 brief margin") == "+5.00 ± 1.00"
+    with pytest.raises(InputError, match="0 rows in its table"):
+        results.tuned("some/test/20 brief random")
 
 
 def test_a_share_in_a_sentence_has_its_interval(kept):
@@ -175,36 +190,6 @@ def test_changed_code_is_named(kept, capsys):
     assert capsys.readouterr().out == (
         "some: 2 modules have changed since it was run: gone, labelbench_core.strategies.margin\n"
     )
-
-
-def test_every_kept_experiment_stands_on_the_page():
-    blocks = {
-        one.split("/")[0]
-        for found in results.BLOCK.finditer(results.PAGE.read_text("utf-8"))
-        if found["what"] != "rehearsed"  # which names a table of all that was rehearsed
-        for one in found["of"].split()
-    }
-    folders = {folder.name for folder in kept_results.KEPT.glob("*")}
-    assert folders == blocks
-    for name in folders:
-        made_from = json.loads((kept_results.KEPT / name / "made-from.json").read_text())
-        assert set(made_from) >= {"commit", "experiment_sha256", "command", "machine", "metric"}
-
-
-def test_every_table_of_rehearsed_campaigns_is_shown_and_says_what_it_is_made_from():
-    [page] = [page for page in results.PAGES if page.parent.name == "benchmarks"]
-    shown = {
-        found["of"]
-        for found in results.BLOCK.finditer(page.read_text("utf-8"))
-        if found["what"] == "rehearsed"
-    }
-    assert shown == set(rehearsed_campaigns.TABLES)
-    folders = {folder.name for folder in rehearsed_campaigns.KEPT.glob("*")}
-    assert folders == set(rehearsed_campaigns.settings())
-    for name in folders:
-        made_from = rehearsed_campaigns.made_from(name)
-        assert set(made_from) >= {"commit", "command", "machine", "campaigns", "rows", "data"}
-        assert not made_from["commit"].endswith("+")
 
 
 def test_a_row_has_means_intervals_and_an_open_ended_saving(kept):
