@@ -99,7 +99,7 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
         for dataset in sorted(experiment.all_of("datasets"))
     }
     made_from = {
-        "command": f"snakemake --cores all --configfile {given}",
+        "command": f"snakemake --cores all --configfile {given}" if given else "make demo",
         "commit": commit(),
         "metric": summary["metric"],
         "experiment_sha256": hashlib.sha256(experiment.to_json().encode()).hexdigest(),
