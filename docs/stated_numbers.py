@@ -53,7 +53,7 @@ def measured(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for found in MARKED.finditer(text):
         if found["kind"] == "measured":
-            count = len(NUMBER.findall(found["text"]))
+            count = len(WRITTEN.findall(found["text"]))
             counts[found["of"]] = counts.get(found["of"], 0) + count
     return counts
 
