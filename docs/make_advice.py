@@ -4,8 +4,8 @@
 
 Writes labelbench_core/campaign/advice/evidence.json from docs/results/: of every experiment, on its
 test rows and in its headline metric, what each strategy saved, and how proxies compare. Settings
-whose proxy a campaign cannot use, and strategies that replay what was bought elsewhere, are left
-out. `--check` changes nothing and fails where the file is old.
+whose proxy a campaign cannot use, strategies that replay what was bought elsewhere, and settings
+that compare hardly any strategies, are left out. `--check` changes nothing and fails where the file is old.
 """
 
 import argparse
@@ -41,6 +41,9 @@ from labelbench_core.storage import files
 from workflow_scripts.keep_tables import MADE_FROM, catalogue_of
 
 SPLIT = "test"
+FEWEST = 3
+"""Strategies beside the baseline from which on a setting says something about which to choose: one
+with fewer would exclude all others, which have to be run on every data set."""
 BOUNDS = ("bound", "low_bound", "high_bound")
 CLASSES = {
     "banking77": 77,
@@ -84,6 +87,8 @@ def _experiences(name: str, catalogue: LoadedCatalogue) -> Iterator[Experience]:
             for row in rows.to_dict("records")
             if _chooses(catalogue, row["strategy"]) and not math.isnan(row["low"])
         ]
+        if len(measured) < FEWEST:
+            continue
         yield Experience(
             experiment=name,
             dataset=names["dataset"],
