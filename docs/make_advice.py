@@ -5,7 +5,8 @@
 Writes labelbench_core/campaign/advice/evidence.json from docs/results/: of every experiment, on its
 test rows and in its headline metric, what each strategy saved, and how proxies compare. Settings
 whose proxy a campaign cannot use, strategies that replay what was bought elsewhere, and settings
-that compare hardly any strategies, are left out. `--check` changes nothing and fails where the file is old.
+that compare hardly any strategies, are left out. `--check` changes nothing and fails where the file
+is old.
 """
 
 import argparse
