@@ -4,6 +4,7 @@ Results, Snakemake's records and locks belong to the working directory; code, ca
 quickstart come from beside the Snakefile.
 """
 
+import json
 import os
 import re
 import shutil
@@ -193,6 +194,11 @@ def test_results_elsewhere_are_complete_packed_and_restored(elsewhere):
     assert "results/reports/tiny/report.html" in elsewhere.command(
         "show_summary", "--experiment", "tiny"
     )
+
+    elsewhere.command("keep_tables", "--configfile", "tiny.yaml")
+    kept = json.loads((elsewhere.folder / "docs/results/tiny/made-from.json").read_text())
+    assert kept["command"] == "snakemake --cores all --configfile tiny.yaml"
+    assert_no_trace(elsewhere.project)
 
     of_tiny = ("--directory", "else where", "--configfile", "else where/tiny.yaml")
     parent = elsewhere.folder.parent
