@@ -18,8 +18,8 @@ STEP = 10**0.5
 # Half decades per label with up to `FEW` classes: from 10**-4 to 10**2, and where search begins.
 LOWEST, HIGHEST, FIRST = -8, 4, -2
 FEW = 10
-# From so many values of the design times classes on, threads pay: with fewer, two of them take half
-# as long again as one, and on a busy machine ten times as long, because they wait for each other.
+# From so many values of the design times classes on, threads may pay: with fewer, two of them take
+# a third to half as long again as one, and longer on a busy machine: they wait for each other.
 WORTH_THREADS = 5_000_000
 # From so many values of the design times classes on, the search begins on a part of the rows.
 LARGE = 2_000_000_000
