@@ -35,7 +35,14 @@ import numpy as np
 
 from labelbench_core.registry.options import Count, Interval, Positive
 from labelbench_core.strategies.arrays import Rows, cast, chunk_rows, host
-from labelbench_core.strategies.kernels.design import LOST, REFRESH_AFTER, TIE, contenders, inverse
+from labelbench_core.strategies.kernels.design import (
+    LOST,
+    REFRESH_AFTER,
+    TIE,
+    contenders,
+    inverse,
+    raised,
+)
 from labelbench_core.strategies.kernels.last_layer import LastLayer, leading_directions, unpacked
 from labelbench_core.strategies.kernels.swap import swapped
 from labelbench_core.strategies.pool import Pool
@@ -72,7 +79,8 @@ def select(
         How the batch is found: "greedy", row by row, then pruned; "swap", as in LabelBench, a
         random batch each row of which is compared once with random others. Default: the paper's.
     ridge
-        Multiple of the identity that M starts from, for "greedy". Default: the paper's.
+        Multiple of the identity that M starts from, for "greedy"; 1e-7 of the size of M if that
+        is more. Default: the paper's.
     dims
         Number of directions that embeddings are projected onto, those of largest extent.
         Default: LabelBench's.
@@ -94,8 +102,9 @@ def select(
     candidates = layer.part(unlabeled)
     if method == "swap":
         return unlabeled[swapped(candidates, labeled, target, budget, proposals, rng)]
-    start = labeled + ridge * np.eye(len(target))
-    taken = _forward(candidates, start, target, min(int(oversample * budget), len(unlabeled)))
+    wanted = min(int(oversample * budget), len(unlabeled))
+    start = labeled + raised(ridge, labeled + wanted * target) * np.eye(len(target))
+    taken = _forward(candidates, start, target, wanted)
     if len(taken) == budget:
         return unlabeled[taken]
     candidates = layer.part(unlabeled[taken])

@@ -28,7 +28,14 @@ import numpy as np
 
 from labelbench_core.registry.options import Interval, Positive
 from labelbench_core.strategies.arrays import Array, Rows, cast, chunk_rows, host, like, namespace
-from labelbench_core.strategies.kernels.design import LOST, REFRESH_AFTER, TIE, contenders, inverse
+from labelbench_core.strategies.kernels.design import (
+    LOST,
+    REFRESH_AFTER,
+    TIE,
+    contenders,
+    inverse,
+    raised,
+)
 from labelbench_core.strategies.kernels.scores import score_rows
 from labelbench_core.strategies.pool import Pool
 
@@ -58,7 +65,8 @@ def select(
     Parameters
     ----------
     ridge
-        λ, the multiple of the identity that M starts from. Default: ours, that of `bait`.
+        λ, the multiple of the identity that M starts from; 1e-7 of the size of M if that is more.
+        Default: ours, that of `bait`.
     steps
         "forward_backward" selects more rows than the budget and removes those that help least;
         "forward" only adds rows, in half the time. Default: the authors' code's.
@@ -70,11 +78,12 @@ def select(
     if budget == 0:
         return unlabeled[:0]
     variance = label_variances if pool.multilabel else top_class_variances
-    design = _Design(pool.embeddings, score_rows(pool.probabilities, variance), ridge)
+    wanted = budget if steps == "forward" else int(min(oversample * budget, len(unlabeled)))
+    design = _Design(pool.embeddings, score_rows(pool.probabilities, variance))
     design.add(pool.labeled)
+    design.add_ridge(raised(ridge, design.information + wanted * design.target))
     design.refresh()
     start = design.information.copy()
-    wanted = budget if steps == "forward" else int(min(oversample * budget, len(unlabeled)))
     taken = _forward(design, unlabeled, wanted)
     if wanted == budget:
         return taken
@@ -137,10 +146,11 @@ def label_variances(p: Array) -> Array:
 class _Design:
     """M, its inverse A, and for every row q = xᵀ A x and s = xᵀ A F A x."""
 
-    def __init__(self, embeddings: Any, variances: np.ndarray, ridge: float) -> None:
+    def __init__(self, embeddings: Any, variances: np.ndarray) -> None:
         self.rows, self.roots = Rows(embeddings), np.sqrt(np.maximum(variances, 0))
-        self.information = ridge * np.eye(self.rows.shape[1])  # M
-        self.target = np.zeros_like(self.information)  # F
+        dims = self.rows.shape[1]
+        self.information = np.zeros((dims, dims))  # M
+        self.target = np.zeros((dims, dims))  # F
         for first, chunk in self.rows.chunks():
             wide = cast(chunk, "float64")
             scaled = wide * like(self.roots[first : first + len(chunk)], wide)[:, None]
@@ -154,6 +164,10 @@ class _Design:
         for first in range(0, len(indices), step):
             x = self.scaled(indices[first : first + step])
             self.information += x.T @ x
+
+    def add_ridge(self, ridge: float) -> None:
+        """Add a multiple of the identity to M; q, s and A are not updated."""
+        self.information.flat[:: len(self.information) + 1] += ridge
 
     def refresh(self) -> None:
         """Compute A, q and s anew."""

@@ -146,6 +146,32 @@ def test_bait_binary_where_digits_are_lost(scale, steps):
     assert chosen == expected
 
 
+def smallest_ridge(informations, pool, count):
+    """1e-7 of the size of the matrix when `count` rows have been bought."""
+    known = informations[pool.labeled].sum(axis=0)
+    return 1e-7 * np.linalg.norm(known + count * informations.mean(axis=0))
+
+
+def flat_pool(labeled):
+    """Embeddings one column of which is always zero: no information is known of it."""
+    pool = make_pool(60, dims=4, labeled=labeled)
+    return replace(pool, embeddings=pool.embeddings * np.float32([1, 0, 1, 1]))
+
+
+TINY = [5e-324, 1e-100, 1e-20, 1e-12]  # ridges that double precision cannot tell from none
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("labeled", [0, 1, 20])
+@pytest.mark.parametrize("ridge", TINY)
+def test_bait_binary_with_a_ridge_that_is_lost_in_rounding(ridge, labeled):
+    pool = flat_pool(labeled)
+    informations = binary_informations(pool)
+    smallest = smallest_ridge(informations, pool, 24)
+    expected = forward_backward(informations, pool.labeled, pool.unlabeled(), 12, smallest)
+    assert choose("bait-binary", pool, 12, ridge=ridge).tolist() == expected
+
+
 @pytest.mark.parametrize("ridge", [0, -1.0, float("nan")])
 def test_bait_binary_ridge_is_checked(ridge):
     with pytest.raises(InputError, match="ridge"):
@@ -259,6 +285,15 @@ def test_bait_where_digits_are_lost(scale):
     pool = make_pool(60, dims=3, labeled=0)
     pool = replace(pool, embeddings=(scale * pool.embeddings).astype(np.float32))
     assert choose("bait", pool, 12).tolist() == bait(pool, 12, reduced=True)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("labeled", [0, 1, 20])
+@pytest.mark.parametrize("ridge", TINY)
+def test_bait_with_a_ridge_that_is_lost_in_rounding(ridge, labeled):
+    pool = flat_pool(labeled)
+    smallest = smallest_ridge(full_informations(pool, 30), pool, 24)
+    assert choose("bait", pool, 12, ridge=ridge).tolist() == bait(pool, 12, smallest, reduced=True)
 
 
 @pytest.mark.parametrize(
