@@ -9,6 +9,10 @@ from labelbench_core.compute.threads import ordered_map
 
 BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
 MANY_CLASSES = 100  # from this many on, threads pay for what is done with the logits of a block
+# Multiplications up to which OpenBLAS, on processors with AVX-512, multiplies matrices as they lie,
+# instead of packing them first, which takes most of the time where there are few classes.
+UNPACKED = 1_000_000
+FEWEST_ROWS = 32  # below this many rows at once, packing is the lesser evil
 
 
 class Design:
@@ -45,6 +49,7 @@ class Design:
         self.threads = threads if len(self.blocks) > 1 else 1
         self.threads_of_logits = self.threads if num_classes >= MANY_CLASSES else 1
         self.residual = np.empty((len(labels), num_classes), np.float32)
+        self.rows_at_once = _rows_at_once(features.shape[1] * num_classes)
 
     def times(self, point: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """(L, C) float32 logits at (D + 1, C) parameters."""
@@ -53,8 +58,14 @@ class Design:
             out = np.empty((len(self.labels), self.num_classes), np.float32)
 
         def multiply(block: slice) -> None:
-            np.matmul(self.features[block], weights, out=out[block])
-            out[block] += bias
+            rows, logits = self.features[block], out[block]
+            whole = len(rows) - len(rows) % self.rows_at_once
+            groups, of_groups = (
+                one[:whole].reshape(-1, self.rows_at_once, one.shape[1]) for one in (rows, logits)
+            )
+            np.matmul(groups, weights, out=of_groups)
+            np.matmul(rows[whole:], weights, out=logits[whole:])
+            logits += bias
 
         _each(multiply, self.blocks, self.threads)
         return out
@@ -79,12 +90,12 @@ class Design:
             return residual[block].sum(axis=0, dtype=np.float64)
 
         def multiply(block: slice) -> np.ndarray:
-            return self.features[block].T @ residual[block]
+            return residual[block].T @ self.features[block]
 
         for of_bias in ordered_map(subtract, self.blocks, self.threads_of_logits):
             total[-1] += of_bias
         for of_weights in ordered_map(multiply, self.blocks, self.threads):
-            total[:-1] += of_weights
+            total[:-1] += of_weights.T
         return total
 
     def gain(self, change: np.ndarray) -> float:
@@ -105,6 +116,12 @@ class Design:
 
         means, variances = zip(*ordered_map(of, self.blocks, self.threads_of_logits), strict=True)
         return sum(means), sum(variances)
+
+
+def _rows_at_once(values: int) -> int:
+    """Rows, a part of a block, that are multiplied at once with a matrix of so many values."""
+    rows = min(1 << (UNPACKED // values).bit_length() >> 1, BLOCK_ROWS)
+    return rows if rows >= FEWEST_ROWS else BLOCK_ROWS
 
 
 def curvature_pays(rows: int, dims: int, classes: int) -> bool:
