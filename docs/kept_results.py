@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from labelbench_core.analysis.collected.frames import SETTING
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 
@@ -25,6 +26,18 @@ def table_of(name: str, table: str) -> pd.DataFrame:
 def rows_of(table: pd.DataFrame, split: str, metric: str) -> pd.DataFrame:
     """The rows of one split and metric."""
     return table[(table["split"] == split) & (table["metric"] == metric)]
+
+
+def of_setting(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    """The rows of the settings that have these ids, of a data set, a proxy or another."""
+    for one in ids:
+        rows = rows[(rows[setting_columns(rows)] == one).any(axis="columns")]
+    return rows
+
+
+def setting_columns(rows: pd.DataFrame) -> list[str]:
+    """The columns that name a setting."""
+    return [name for name in SETTING if name in rows]
 
 
 def headline(name: str) -> str:

@@ -7,6 +7,7 @@ The text between two comments is replaced, of a table:
 
     <!-- results: EXPERIMENT/SPLIT -->          … <!-- end -->   a row for each strategy and setting
     <!-- results: EXPERIMENT/SPLIT/METRIC -->   … <!-- end -->   other than the headline metric
+    <!-- results: EXPERIMENT/SPLIT ID … -->     … <!-- end -->   of settings that have these ids
     <!-- orders: EXPERIMENT -->                 … <!-- end -->   correlations with published orders
     <!-- carried: EXPERIMENT/SPLIT -->          … <!-- end -->   from one setting to another
     <!-- best: EXPERIMENT/SPLIT -->             … <!-- end -->   the best and the worse strategies
@@ -44,10 +45,16 @@ from pathlib import Path
 from typing import Any
 
 from docs import decisions, kept_results, rehearsed_campaigns, result_tables, stated_numbers
-from docs.kept_results import headline, rows_of, saving_text, table_of
+from docs.kept_results import (
+    headline,
+    of_setting,
+    rows_of,
+    saving_text,
+    setting_columns,
+    table_of,
+)
 from labelbench_core.analysis.collected import units
 from labelbench_core.analysis.collected.curves import summarise_curves
-from labelbench_core.analysis.collected.frames import SETTING
 from labelbench_core.analysis.headroom import share_text
 from labelbench_core.errors import InputError
 from labelbench_core.piping import CUT_SHORT, until_reader_leaves
@@ -119,7 +126,7 @@ def saving_alone(of: str) -> str:
 def mean_of(of: str) -> str:
     """Mean and half of its interval, of EXPERIMENT/SPLIT/STRATEGY/LABELS."""
     (name, split, strategy, labels), ids = _parts(of, 4)
-    metrics = _of_setting(rows_of(table_of(name, "metrics"), split, headline(name)), ids)
+    metrics = of_setting(rows_of(table_of(name, "metrics"), split, headline(name)), ids)
     metrics = metrics[metrics["num_labeled"] == int(labels)]
     curves = summarise_curves(metrics.assign(round=metrics["num_labeled"]))
     row = _only(curves[curves["strategy"] == strategy], of)
@@ -137,7 +144,7 @@ def gain_of(of: str) -> str:
 def trained(of: str) -> str:
     """Mean and half of its interval of a training, also end to end, with a strategy."""
     found = _combined(of, ("training", "strategy"))
-    row = _only(found.drop_duplicates(_setting_columns(found)), of)
+    row = _only(found.drop_duplicates(setting_columns(found)), of)
     return units.with_half_width(row["mean"], row["mean_half_width"], row["metric"])
 
 
@@ -151,13 +158,13 @@ def _combined(of: str, columns: tuple[str, ...]) -> Any:
     found = found[found["num_labeled"] == int(labels)]
     for column, one in zip(columns, ids, strict=False):
         found = found[found[column] == one.replace("/", " after ")]
-    return _of_setting(found, ids[len(columns) :])
+    return of_setting(found, ids[len(columns) :])
 
 
 def tuned(of: str) -> str:
     """What a fine-tuning adds to the proxy that selected its labels, and half of the interval."""
     (name, split, labels), (trainer, strategy, *ids) = _parts(of, 3)
-    found = _of_setting(rows_of(table_of(name, "finetuning"), split, headline(name)), ids)
+    found = of_setting(rows_of(table_of(name, "finetuning"), split, headline(name)), ids)
     found = found[(found["trainer"] == trainer) & (found["strategy"] == strategy)]
     row = _only(found[found["num_labeled"] == int(labels)], of)
     return units.signed(row["difference"], row["half_width"], row["metric"])
@@ -166,7 +173,7 @@ def tuned(of: str) -> str:
 def share_of(of: str) -> str:
     """The share of a ceiling's gain that a strategy takes, by MEASURE (final or area)."""
     (name, split, measure), (strategy, *ids) = _parts(of, 3)
-    found = _of_setting(rows_of(table_of(name, "headroom"), split, headline(name)), ids)
+    found = of_setting(rows_of(table_of(name, "headroom"), split, headline(name)), ids)
     found = found[(found["measure"] == measure) & (found["strategy"] == strategy)]
     share, interval = share_text(_only(found, of).to_dict())
     return f"{share} ({interval})"
@@ -174,7 +181,7 @@ def share_of(of: str) -> str:
 
 def _row_of_saving(of: str) -> Any:
     (name, split, strategy), ids = _parts(of, 3)
-    found = _of_setting(rows_of(table_of(name, "savings"), split, headline(name)), ids)
+    found = of_setting(rows_of(table_of(name, "savings"), split, headline(name)), ids)
     return _only(found[found["strategy"] == strategy], of)
 
 
@@ -185,16 +192,6 @@ def _parts(of: str, count: int) -> tuple[list[str], list[str]]:
     if len(parts) != count:
         raise InputError(f"<!-- …: {of} -->: {len(parts)} parts; allowed: {count}")
     return parts, ids
-
-
-def _of_setting(rows: Any, ids: list[str]) -> Any:
-    for one in ids:
-        rows = rows[(rows[_setting_columns(rows)] == one).any(axis="columns")]
-    return rows
-
-
-def _setting_columns(rows: Any) -> list[str]:
-    return [name for name in SETTING if name in rows]
 
 
 def _only(rows: Any, of: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from docs.kept_results import headline, line, rows_of, saving_text, table_of
+from docs.kept_results import headline, line, of_setting, rows_of, saving_text, table_of
 from labelbench_core.analysis.collected import units
 from labelbench_core.analysis.collected.curves import summarise_curves
 from labelbench_core.analysis.collected.frames import SETTING, present
@@ -13,6 +13,7 @@ from labelbench_core.analysis.comparisons.best import BEST, SAME, UNTESTED, WORS
 from labelbench_core.analysis.headroom import share_text
 from labelbench_core.analysis.power import FINAL, power_table
 from labelbench_core.analysis.tables import p_text
+from labelbench_core.errors import InputError
 
 MOST_COLUMNS = 8  # numbers of labels that a table shows
 MEASURES = {"final": "last value", "area": "area under the curve"}
@@ -20,8 +21,11 @@ MEASURES = {"final": "last value", "area": "area under the curve"}
 
 def accuracies(of: str) -> str:
     """Mean and 95 % interval at up to eight numbers of labels; savings of the headline metric."""
-    name, split, *of_metric = of.split("/")
-    metrics = table_of(name, "metrics")
+    table, *ids = of.split()
+    name, split, *of_metric = table.split("/")
+    metrics = of_setting(table_of(name, "metrics"), ids)
+    if metrics.empty:
+        raise InputError(f"<!-- results: {of} -->: no setting has these ids")
     metric = of_metric[0] if of_metric else headline(name)
     metrics = rows_of(metrics, split, metric).rename(columns={"num_labeled": "labels"})
     metrics = metrics.assign(round=metrics["labels"], num_labeled=metrics["labels"])

@@ -231,6 +231,11 @@ def test_settings_that_differ_have_a_column(kept):
     assert lines[3] == "| exact | margin | 60.00 | 70.00 | – |"
     assert lines[5].startswith("| crowd | margin |")
     assert "more than 1.50" in lines[5]
+    lines = result_tables.accuracies("some/test crowd linear").splitlines()
+    assert lines[0] == "| strategy | 10 | 20 | saving |"
+    assert "more than 1.50" in lines[3]
+    with pytest.raises(InputError, match="some/test nobody"):
+        result_tables.accuracies("some/test nobody")
 
 
 def test_another_metric_has_a_table_of_its_own_without_savings(kept):
