@@ -12,6 +12,9 @@ MANY_CLASSES = 100  # from this many on, threads pay for what is done with the l
 # Multiplications up to which OpenBLAS, on processors with AVX-512, multiplies matrices as they lie,
 # instead of packing them first, which takes most of the time where there are few classes.
 UNPACKED = 1_000_000
+# Multiplications of a product with all rows from which on threads may pay: in shorter ones they
+# wait for each other, the longer the busier the machine is.
+WORTH_THREADS = 40_000_000
 FEWEST_ROWS = 32  # below this many rows at once, packing is the lesser evil
 
 
@@ -46,7 +49,7 @@ class Design:
         self.likelihood = likelihood_of(labels)
         starts = range(0, len(features), BLOCK_ROWS)
         self.blocks = [slice(start, start + BLOCK_ROWS) for start in starts]
-        self.threads = threads if len(self.blocks) > 1 else 1
+        self.threads = threads if features.size * num_classes >= WORTH_THREADS else 1
         self.threads_of_logits = self.threads if num_classes >= MANY_CLASSES else 1
         self.residual = np.empty((len(labels), num_classes), np.float32)
         self.rows_at_once = _rows_at_once(features.shape[1] * num_classes)

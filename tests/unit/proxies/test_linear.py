@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks import penalty as penalty_benchmark
 from helpers.training_sets import training_set
-from labelbench_core.compute import logistic
+from labelbench_core.compute import logistic, logistic_design
 from labelbench_core.compute.logistic import solve
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.errors import InputError
@@ -69,7 +69,8 @@ def test_says_when_it_did_not_converge(digits):
     assert not found.converged
 
 
-def test_threads_and_layout_do_not_change_a_bit(digits):
+def test_threads_and_layout_do_not_change_a_bit(digits, monkeypatch):
+    monkeypatch.setattr(logistic_design, "WORTH_THREADS", 0)
     features, labels, _ = digits
     wide = np.tile(features, (4, 1))
     one = solve(wide, np.tile(labels, 4), 10, 1.0, 1e-3, 20, threads=1)
@@ -101,7 +102,8 @@ def test_with_many_classes_fewer_steps_lead_to_the_same_minimum(hundred_classes,
     assert reached == pytest.approx(least, rel=1e-6)
 
 
-def test_threads_change_no_bit_with_many_classes(hundred_classes):
+def test_threads_change_no_bit_with_many_classes(hundred_classes, monkeypatch):
+    monkeypatch.setattr(logistic_design, "WORTH_THREADS", 0)
     one, three = (solve(*hundred_classes, 120, 0.1, 1e-3, 20, threads=n) for n in (1, 3))
     assert one.weights.tobytes() == three.weights.tobytes()
     assert one.bias.tobytes() == three.bias.tobytes()
