@@ -80,7 +80,7 @@ def serve(address):
     """Run what is asked for, and answer with its status, until the standard input ends."""
     _import(PACKAGES)
     sys.modules["snakemake.cli"].get_argument_parser()  # which imports all plug-ins
-    _use_threads(1)
+    _use_threads(1, 1)
     _leave_alone()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
@@ -184,7 +184,7 @@ class _Server:
                 for number in numbers:
                     os.close(number)
                 _import(WITH_TORCH)
-                _use_threads(1)
+                _use_threads(1, 1)
                 _leave_alone()
                 _Server(its_own, has_torch=True).run()
                 os._exit(0)
@@ -242,20 +242,21 @@ def _be_the_job(asked):
     sys.executable = asked.program  # what it starts is run by forks, too
     module, *rest = asked.arguments
     if module != "snakemake":
-        threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count())
-        if threads > 1:
-            _use_threads(threads)
+        openmp = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count())
+        blas = int(os.environ.get("OPENBLAS_NUM_THREADS") or openmp)
+        if max(openmp, blas) > 1:
+            _use_threads(openmp, blas)
     sys.argv = [module if module == "snakemake" else "-m", *rest]
     _end_quickly(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
 
 
-def _use_threads(number):
+def _use_threads(openmp, blas):
     """As a process of its own finds in its environment: sums over other parts round differently."""
     import threadpoolctl
 
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(number)
-    threadpoolctl.threadpool_limits(number)
+        sys.modules["torch"].set_num_threads(openmp)
+    threadpoolctl.threadpool_limits({"openmp": openmp, "blas": blas})
 
 
 def _end_quickly(program):
