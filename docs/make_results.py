@@ -144,7 +144,7 @@ def gain_of(of: str) -> str:
 def trained(of: str) -> str:
     """Mean and half of its interval of a training, also end to end, with a strategy."""
     found = _combined(of, ("training", "strategy"))
-    row = _only(found.drop_duplicates(setting_columns(found)), of)
+    row = _only(found, of)
     return units.with_half_width(row["mean"], row["mean_half_width"], row["metric"])
 
 
@@ -158,7 +158,9 @@ def _combined(of: str, columns: tuple[str, ...]) -> Any:
     found = found[found["num_labeled"] == int(labels)]
     for column, one in zip(columns, ids, strict=False):
         found = found[found[column] == one.replace("/", " after ")]
-    return of_setting(found, ids[len(columns) :])
+    found = of_setting(found, ids[len(columns) :])
+    # A proxy that fine-tunes stands among the proxies and among the end-to-end trainings.
+    return found.drop_duplicates(setting_columns(found))
 
 
 def tuned(of: str) -> str:
