@@ -10,7 +10,7 @@ from labelbench_core.compute.threads import ordered_map
 BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
 MANY_CLASSES = 100  # from this many on, threads pay for what is done with the logits of a block
 # Multiplications up to which OpenBLAS, on processors with AVX-512, multiplies matrices as they lie,
-# instead of packing them first, which takes most of the time where there are few classes.
+# instead of packing them first, which takes half of the time where there are few classes.
 UNPACKED = 1_000_000
 # Multiplications of a product with all rows from which on threads may pay: in shorter ones they
 # wait for each other, the longer the busier the machine is.
@@ -34,6 +34,8 @@ class Design:
         Threads for products with the features.
     threads_of_logits
         Threads for all else: threads that do short operations wait for each other.
+    rows_at_once
+        Rows of a block that are multiplied together: few enough for a product without packing.
     """
 
     def __init__(

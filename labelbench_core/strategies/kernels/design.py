@@ -7,6 +7,8 @@ LOST = 1e-3  # an updated value below this part of the one computed anew has los
 REFRESH_AFTER = 64  # updates after which everything is computed anew
 # Smallest ridge, as a part of the matrix's size, with which the inverse still has five digits.
 SMALLEST_RIDGE = 1e-7
+# Where there is no information at all: the square of its inverse is finite.
+LEAST = float(np.finfo(float).tiny) ** 0.5
 
 
 def contenders(gains: np.ndarray) -> np.ndarray:
@@ -32,4 +34,4 @@ def raised(ridge: float, matrix: np.ndarray) -> float:
     matrix
         (k, k) about as large as the one that the ridge is added to will be in the end.
     """
-    return max(ridge, SMALLEST_RIDGE * float(np.linalg.norm(matrix)), float(np.finfo(float).eps))
+    return max(ridge, SMALLEST_RIDGE * float(np.linalg.norm(matrix)), LEAST)
