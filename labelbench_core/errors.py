@@ -4,6 +4,8 @@ import math
 import os
 import re
 import reprlib
+import struct
+import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -95,8 +97,26 @@ def _one_line(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
+def is_denormal(value: Any) -> bool:
+    """Whether a float is so small (below 2.3e-308 in size, but not 0) that jobs may take it as 0.
+
+    Those that use torch flush denormals, which cost a processor a hundred cycles each. Read from
+    the bits: to a process that flushes them, such a number is 0 in every comparison.
+    """
+    if not isinstance(value, float):
+        return False
+    (bits,) = struct.unpack("<Q", struct.pack("<d", value))
+    exponent, mantissa = bits >> 52 & 0x7FF, bits & (1 << 52) - 1
+    return exponent == 0 and mantissa != 0
+
+
 def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:
-    """How to write a number such as 5e-4, which YAML reads as text; empty for other values."""
+    """How to write a number such as 5e-4, which YAML reads as text, or what is too small for one.
+
+    Empty for other values.
+    """
+    if is_denormal(value):
+        return f" (jobs may take it as 0; the smallest that they do not: {sys.float_info.min})"
     if not isinstance(value, str) or not _EXPONENT.fullmatch(value):
         return ""
     number = float(value)

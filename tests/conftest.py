@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis import HealthCheck, settings
 
 # What is imported and collected stays to the end: it is not looked through again and again.
 gc.disable()
@@ -62,11 +62,11 @@ EXTRAS_ARE_REQUIRED = os.environ.get("LABELBENCH_EXTRAS") == "required"
 
 
 def pytest_runtest_setup(item):
-    """Skip what needs packages that are not here; see to it that floats are as they should be."""
+    """Skip what needs packages that are not here; see to it that floats are as in a new process."""
     needed = [name for marker in item.iter_markers("extra") for name in marker.args]
     if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         pytest.skip(f"needs {', '.join(missing)}: make test-extras")
-    do_not_flush_denormals(item)
+    do_not_flush_denormals()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,10 +78,10 @@ def pytest_runtest_makereport(item):
     return report
 
 
-def do_not_flush_denormals(item):
-    """Jobs that ran in this process before may flush denormals, which Hypothesis wants to draw."""
+def do_not_flush_denormals():
+    """What ran in this process before may flush denormals: no test sees which others came first."""
     torch = sys.modules.get("torch")
-    if torch is not None and is_hypothesis_test(getattr(item, "obj", None)):
+    if torch is not None:
         torch.set_flush_denormal(False)
 
 

@@ -6,13 +6,17 @@ The objective is strictly convex (the bias is penalised too, as the weight of a 
 that a class without a label has a finite solution): its minimum depends on the labelled set only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labelbench_core.compute.logistic_design import Curvature, Design, curvature_pays
 
 MEMORY = 10  # pairs that the quasi-Newton approximation keeps
+# So many times the direction is no step: a slope that rounding left, over no curvature.
+LONGEST = 1e18
+# Beyond this, single precision leaves too little of the differences that count: no place to start.
+LARGEST_LOGIT = 1e4
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,50 @@ def solve(
     threads
         Threads to use; no influence on the result.
     start
-        (D + 1, C) parameters to start from; default: W₀ and b₀.
+        (D + 1, C) parameters to start from; default: W₀ and b₀. Where they do not lead to the
+        minimum, W₀ and b₀ do: far out, logits are so large that nothing says how far to go back.
     prior
         (D + 1, C) W₀ and b₀; default: zero.
     weights
         (L,) float32 w, above 0; default: all are 1.
     """
     design = Design(features, labels, num_classes, threads, weights)
+    if start is None:
+        return _descend(design, penalty, tolerance, max_iterations, None, prior)
+    with np.errstate(all="ignore"):  # from far out: then it has not converged
+        found = _descend(design, penalty, tolerance, max_iterations, start, prior)
+    if found.converged:
+        return found
+    anew = _descend(design, penalty, tolerance, max_iterations, None, prior)
+    return replace(anew, flops=anew.flops + found.flops)
+
+
+def _descend(
+    design: Design,
+    penalty: float,
+    tolerance: float,
+    max_iterations: int,
+    start: np.ndarray | None,
+    prior: np.ndarray | None,
+) -> Solution:
+    """L-BFGS from `start`, by default the prior: see `solve`."""
+    features, num_classes = design.features, design.num_classes
     # One extra column: the weights of the constant feature. All are relative to the prior.
     point = np.zeros((features.shape[1] + 1, num_classes))
-    shape = (len(labels), num_classes)
+    shape = (len(features), num_classes)
     logits = np.zeros(shape, np.float32) if prior is None else design.times(prior)
     gradient = design.gradient(logits, point, penalty)
     first_norm = norm = float(np.linalg.norm(gradient))
     # Where no label pulls away from the prior, that is the minimum, from wherever one would start.
     if start is not None and first_norm > 0:
-        point, logits = start if prior is None else start - prior, design.times(start)
-        gradient = design.gradient(logits, point, penalty)
-        norm = float(np.linalg.norm(gradient))
+        moved = design.times(start)
+        if np.abs(moved).max(initial=0) <= LARGEST_LOGIT:
+            point, logits = start if prior is None else start - prior, moved
+            gradient = design.gradient(logits, point, penalty)
+            norm = float(np.linalg.norm(gradient))
     steps: list[tuple[np.ndarray, np.ndarray]] = []
     iterations = 0
-    pays = curvature_pays(len(labels), features.shape[1], num_classes)
+    pays = curvature_pays(len(features), features.shape[1], num_classes)
     curvature = Curvature(design, logits, penalty) if pays else None
     change = np.empty(shape, np.float32)
     while norm > tolerance * first_norm and iterations < max_iterations:
@@ -117,9 +144,9 @@ def solve(
         iterations += 1
     ratio = norm / first_norm if first_norm else 0.0
     point = point if prior is None else point + prior
-    flops = 4 * len(labels) * features.shape[1] * num_classes * (iterations + 1)
+    flops = 4 * len(features) * features.shape[1] * num_classes * (iterations + 1)
     if curvature is not None:
-        flops += 2 * len(labels) * features.shape[1] ** 2
+        flops += 2 * len(features) * features.shape[1] ** 2
     return Solution(point[:-1], point[-1], iterations, ratio, ratio <= tolerance, flops)
 
 
@@ -143,8 +170,8 @@ def _line_search(
             low = length
         else:
             high = length
-        proposal = length - slope / curvature
-        if not low < proposal < high:
+        proposal = length - slope / curvature if curvature > 0 else np.inf
+        if not low < proposal < min(high, LONGEST):
             proposal = (low + high) / 2 if np.isfinite(high) else 2 * length
         if abs(proposal - length) <= 0.05 * length:
             return proposal

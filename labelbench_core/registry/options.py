@@ -18,7 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeGuard
 
-from labelbench_core.errors import did_you_mean, listed, number_hint, shown_key, shown_value
+from labelbench_core.errors import (
+    did_you_mean,
+    is_denormal,
+    listed,
+    number_hint,
+    shown_key,
+    shown_value,
+)
 
 ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
@@ -211,6 +218,11 @@ def of(kind: Any) -> Allowed:
 
 
 def is_number(value: Any, kind: type = numbers.Real) -> TypeGuard[float]:
+    """Whether a value is a finite number that is the same to every process; booleans are not."""
+    return is_finite(value, kind) and not is_denormal(value)
+
+
+def is_finite(value: Any, kind: type = numbers.Real) -> TypeGuard[float]:
     """Whether a value is a finite number; booleans are not."""
     if not _is_of(value, kind):
         return False

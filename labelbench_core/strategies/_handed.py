@@ -7,7 +7,7 @@ import numpy as np
 
 from labelbench_core.compute.values import check_labels, check_probabilities
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import is_number
+from labelbench_core.registry.options import is_finite
 from labelbench_core.strategies.arrays import cast, host, namespace
 from labelbench_core.strategies.pool import Head, Pool, matrix_rows, require_shape
 
@@ -71,7 +71,7 @@ def _fitting(fit: Any, pool: Pool) -> Callable[[np.ndarray], float]:
 
     def checked_fit(indices: np.ndarray) -> float:
         score = fit(indices)
-        if not is_number(score):
+        if not is_finite(score):
             raise InputError(f"fit: {shown(score)} for {len(indices)} rows; allowed: a number")
         return float(score)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+import sys
 
 import pytest
 
@@ -26,6 +27,8 @@ NEVER = (
     math.nan,
     math.inf,
     -math.inf,
+    5e-324,  # 0 to jobs, which flush denormals
+    -1e-310,
     {},
     {"a": 1},
     [],
@@ -52,7 +55,7 @@ OFTEN_WRONG = (
 )
 
 
-SMALL = (0, 1, 2, 0.0, 5e-324, 1e-3, 0.00390625, 0.5, 1.0, 100.0)
+SMALL = (0, 1, 2, 0.0, sys.float_info.min, 1e-3, 0.00390625, 0.5, 1.0, 100.0)
 LARGE = (1000, 1_000_000, 2**63 - 1, 0.99609375, 1 - 2**-53, 1e6, 1e12, 1.7e308)
 HOW_OFTEN = ("batches", "depth")  # cost nothing but time
 
@@ -166,7 +169,7 @@ def edge_values(component):
         ("strategies", "power-margin", {"power": 1.7e308}),
         ("proxies", "linear", {"penalty": 1.7e308}),
         ("proxies", "lora", {"alpha": 1e300}),
-        ("trainers", "uda", {"temperature": 5e-324}),
+        ("trainers", "uda", {"temperature": sys.float_info.min}),
         ("trainers", "softmatch", {"n_sigma": 1e300}),
         ("trainers", "supervised", {"mixup": 1.7e308}),
     ],

@@ -1,5 +1,6 @@
 """Optimal designs pick what is found by inverting every candidate's matrix."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -158,7 +159,8 @@ def flat_pool(labeled):
     return replace(pool, embeddings=pool.embeddings * np.float32([1, 0, 1, 1]))
 
 
-TINY = [5e-324, 1e-100, 1e-20, 1e-12]  # ridges that double precision cannot tell from none
+# Ridges that double precision cannot tell from none.
+TINY = [sys.float_info.min, 1e-100, 1e-20, 1e-12]
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

@@ -1,8 +1,20 @@
 """How errors show values: on one short line, whatever they are."""
 
-import pytest
+import sys
 
-from labelbench_core.errors import MOST_LINES, InputError, listed, raise_all, shown, shown_key
+import pytest
+import torch
+
+from labelbench_core.errors import (
+    MOST_LINES,
+    InputError,
+    is_denormal,
+    listed,
+    number_hint,
+    raise_all,
+    shown,
+    shown_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +50,15 @@ def test_long_lists_and_many_errors_are_cut():
         raise_all(f"line {n}" for n in range(1000))
     assert len(str(caught.value).splitlines()) == MOST_LINES + 1
     assert str(caught.value).endswith(f"and {1000 - MOST_LINES} more")
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_numbers_that_jobs_may_take_as_0_are_known_to_every_process(flushed):
+    least = sys.float_info.min
+    torch.set_flush_denormal(flushed)
+    assert (5e-324 > 0) != flushed
+    denormals = (5e-324, -5e-324, 1e-310, -2.2e-308)
+    assert all(map(is_denormal, denormals))
+    assert not any(map(is_denormal, (0.0, -0.0, least, -least, 1.0, 0, float("nan"), "1e-310")))
+    for value in denormals:
+        assert number_hint(value, lambda _: True).endswith(f": {least})")

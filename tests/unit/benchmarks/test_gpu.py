@@ -21,13 +21,6 @@ def machine():
     return Machine("cpu", side=64)
 
 
-@pytest.fixture(autouse=True)
-def _numbers_as_before():
-    """What trains here flushes denormals; other tests of this process need them."""
-    yield
-    torch.set_flush_denormal(False)
-
-
 def test_without_a_gpu_it_says_so_and_fails(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert check_gpu.main(["--output", str(tmp_path / "found.json")]) == 2

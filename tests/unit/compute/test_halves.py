@@ -22,7 +22,6 @@ def flushed(request):
     assert ((tiny * np.float32(1))[0] == 0) == request.param
     halves._SINGLES.clear()
     yield
-    torch.set_flush_denormal(False)
     halves._SINGLES.clear()
 
 

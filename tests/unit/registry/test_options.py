@@ -19,7 +19,12 @@ def rule(annotation, **names):
     [
         ("bool", "true, false", [True, False], [0, 1, "true", None]),
         ("int", "a whole number", [0, -3, np.int64(3)], [True, 3.0, "3", None, 2**63, math.nan]),
-        ("float", "a number", [0, 0.5, np.float32(2)], [True, math.nan, math.inf, "1", 10**400]),
+        (
+            "float",
+            "a number",
+            [0, 0.5, np.float32(2)],
+            [True, math.nan, math.inf, "1", 10**400, 5e-324],
+        ),
         ("str", "a string of one line", ["", "a b"], [1, "a\n", "\x00", "x" * 1001, None, ["a"]]),
         ("Count", "a whole number of at least 1", [1, 7], [0, -1, 1.0, [1]]),
         ("Share", "a number from 0 to 1", [0, 1, 0.5], [-0.1, 1.1]),
