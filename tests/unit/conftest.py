@@ -1,5 +1,7 @@
 """What unit tests share."""
 
+import copy
+
 import pytest
 
 from helpers.project import PROJECT
@@ -18,10 +20,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module")
-def catalogue():
-    """The repository's own."""
+@pytest.fixture(scope="session")
+def whole_catalogue():
+    """The repository's own, as it is."""
     return load_catalogue(PROJECT / "config" / "catalogue")
+
+
+@pytest.fixture
+def catalogue(whole_catalogue):
+    """The repository's own, for a test to change."""
+    return copy.deepcopy(whole_catalogue)
 
 
 @pytest.fixture

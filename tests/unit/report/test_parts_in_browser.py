@@ -1,6 +1,7 @@
 """Classes, class balance and money in a real browser: what is chosen, drawn, read and saved."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -23,13 +24,19 @@ def started() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture
-def page(started: Any, results: Path) -> Iterator[Any]:
-    """The page, just opened; afterwards, it must not have complained."""
+@contextmanager
+def complaining_of_nothing(started: Any, results: Path) -> Iterator[Any]:
     opened = Opened(started, results / "report.html", viewport={"width": 1200, "height": 900})
     yield opened.page
     assert opened.complaints == []
     opened.context.close()
+
+
+@pytest.fixture
+def page(started: Any, results: Path) -> Iterator[Any]:
+    """The page, just opened."""
+    with complaining_of_nothing(started, results) as opened:
+        yield opened
 
 
 def saved(page: Any, figure: str) -> list[dict[str, str]]:
@@ -184,10 +191,18 @@ def test_groups_are_those_of_the_table_on_every_split(page: Any, results: Path, 
 CURVES = ["label_efficiency", "difference", "class_curves", "class_balance", "money"]
 
 
+@pytest.fixture(scope="module")
+def same_page(started: Any, results: Path) -> Iterator[Any]:
+    """One page for tests each of which touches one figure alone."""
+    with complaining_of_nothing(started, results) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("figure", CURVES)
 def test_a_line_joins_all_points_of_a_strategy_and_no_point_is_circled(
-    page: Any, figure: str
+    same_page: Any, figure: str
 ) -> None:
+    page = same_page
     found = saved(page, figure)
     strategies = {row["strategy"] for row in found}
     paths = page.locator(f'[data-name="{figure}"] .mark-line path')
