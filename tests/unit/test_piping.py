@@ -14,7 +14,7 @@ COMMANDS = {
     "a look": ["labelbench_core.datasets", "--check", "digits", "--sheet"],
     "published settings": ["labelbench_core.published"],
     "two result sets": ["workflow_scripts.compare_results", *["docs/results/quickstart"] * 2],
-    "costs": ["workflow_scripts.estimate_costs"],
+    "costs": ["workflow_scripts.estimate_costs", "--configfile", "config/sst2.yaml"],
     "claims": ["docs.make_results", "--check"],
 }
 
