@@ -111,15 +111,18 @@ def is_denormal(value: Any) -> bool:
 
 
 def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:
-    """How to write a number such as 5e-4, which YAML reads as text, or what is too small for one.
+    """How to write a number such as 5e-4, which YAML reads as text, or that it is too small.
 
-    Empty for other values.
+    Empty for other values, and where no number would be allowed.
     """
-    if is_denormal(value):
-        return f" (jobs may take it as 0; the smallest that they do not: {sys.float_info.min})"
-    if not isinstance(value, str) or not _EXPONENT.fullmatch(value):
+    is_text = isinstance(value, str) and _EXPONENT.fullmatch(value)
+    if not is_text and not is_denormal(value):
         return ""
     number = float(value)
+    lost = number == 0 and any(digit in "123456789" for digit in re.split("[eE]", str(value))[0])
+    if not is_text or lost or is_denormal(number):
+        least = math.copysign(sys.float_info.min, -1 if str(value).startswith("-") else 1)
+        return " (too small: jobs may take it as 0)" if holds(least) else ""
     if math.isfinite(number) and holds(number):
         mantissa, _, exponent = value.lower().partition("e")
         mantissa += "" if "." in mantissa else ".0"

@@ -83,22 +83,27 @@ def solve(
     threads
         Threads to use; no influence on the result.
     start
-        (D + 1, C) parameters to start from; default: W₀ and b₀. Where they do not lead to the
-        minimum, W₀ and b₀ do: far out, logits are so large that nothing says how far to go back.
+        (D + 1, C) parameters to start from; default: W₀ and b₀. From far out, where logits are so
+        large that nothing says how far to go back, the search may break off: then it begins anew
+        from W₀ and b₀.
     prior
         (D + 1, C) W₀ and b₀; default: zero.
     weights
         (L,) float32 w, above 0; default: all are 1.
     """
     design = Design(features, labels, num_classes, threads, weights)
-    if start is None:
-        return _descend(design, penalty, tolerance, max_iterations, None, prior)
-    with np.errstate(all="ignore"):  # from far out: then it has not converged
-        found = _descend(design, penalty, tolerance, max_iterations, start, prior)
-    if found.converged:
-        return found
+    spent = 0
+    if start is not None:
+        with np.errstate(all="ignore"):  # from far out: then it breaks off
+            logits = design.times(start)
+            if np.abs(logits).max(initial=0) <= LARGEST_LOGIT:
+                begin = start, logits
+                found = _descend(design, penalty, tolerance, max_iterations, begin, prior)
+                if found.converged or found.iterations == max_iterations:
+                    return found
+                spent = found.flops
     anew = _descend(design, penalty, tolerance, max_iterations, None, prior)
-    return replace(anew, flops=anew.flops + found.flops)
+    return replace(anew, flops=anew.flops + spent)
 
 
 def _descend(
@@ -106,10 +111,10 @@ def _descend(
     penalty: float,
     tolerance: float,
     max_iterations: int,
-    start: np.ndarray | None,
+    start: tuple[np.ndarray, np.ndarray] | None,
     prior: np.ndarray | None,
 ) -> Solution:
-    """L-BFGS from `start`, by default the prior: see `solve`."""
+    """L-BFGS from parameters and their logits, by default those of the prior: see `solve`."""
     features, num_classes = design.features, design.num_classes
     # One extra column: the weights of the constant feature. All are relative to the prior.
     point = np.zeros((features.shape[1] + 1, num_classes))
@@ -119,11 +124,10 @@ def _descend(
     first_norm = norm = float(np.linalg.norm(gradient))
     # Where no label pulls away from the prior, that is the minimum, from wherever one would start.
     if start is not None and first_norm > 0:
-        moved = design.times(start)
-        if np.abs(moved).max(initial=0) <= LARGEST_LOGIT:
-            point, logits = start if prior is None else start - prior, moved
-            gradient = design.gradient(logits, point, penalty)
-            norm = float(np.linalg.norm(gradient))
+        point, logits = start
+        point = point if prior is None else point - prior
+        gradient = design.gradient(logits, point, penalty)
+        norm = float(np.linalg.norm(gradient))
     steps: list[tuple[np.ndarray, np.ndarray]] = []
     iterations = 0
     pays = curvature_pays(len(features), features.shape[1], num_classes)

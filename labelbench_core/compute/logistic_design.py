@@ -15,6 +15,7 @@ UNPACKED = 1_000_000
 # Multiplications of a product with all rows from which on threads may pay: in shorter ones they
 # wait for each other, the longer the busier the machine is.
 WORTH_THREADS = 40_000_000
+LEAST = 1e-12  # part of a matrix's trace below which its inverse is rounding
 FEWEST_ROWS = 32  # below this many rows at once, packing is the lesser evil
 
 
@@ -163,7 +164,8 @@ class Curvature:
             uncertain += of_block
         hessian[-1, -1] = len(design.labels) if design.weights is None else design.weights.sum()
         hessian *= uncertain / len(design.labels) / likelihood.degrees(design.num_classes)
-        hessian[np.diag_indices(dims + 1)] += penalty
+        # Without a penalty to speak of, features that say the same leave a direction out.
+        hessian[np.diag_indices(dims + 1)] += max(penalty, LEAST * float(np.trace(hessian)))
         self.inverse = np.linalg.inv(hessian)
 
 

@@ -61,4 +61,24 @@ def test_numbers_that_jobs_may_take_as_0_are_known_to_every_process(flushed):
     assert all(map(is_denormal, denormals))
     assert not any(map(is_denormal, (0.0, -0.0, least, -least, 1.0, 0, float("nan"), "1e-310")))
     for value in denormals:
-        assert number_hint(value, lambda _: True).endswith(f": {least})")
+        assert "too small" in number_hint(value, lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (5e-324, True),
+        (-1e-310, False),
+        ("5e-324", True),
+        ("1e-400", True),
+        ("0e-400", False),
+        ("1e-300", False),
+        (0.0, False),
+        (1e-300, False),
+        ("x", False),
+    ],
+)
+def test_a_number_that_is_too_small_is_told_so_where_a_larger_one_would_do(value, told):
+    assert ("too small" in number_hint(value, lambda number: number > 0)) == told
+    assert "too small" not in number_hint(value, lambda _: False)
+    assert "too small" not in number_hint(value, lambda number: number >= 0.5)

@@ -45,3 +45,30 @@ def test_labels_that_rows_tell_apart_are_learned_without_a_penalty(penalty):
     found = solve(rows, labels, 2, penalty, 1e-4, 500)
     assert found.converged
     assert ((rows @ found.weights + found.bias).argmax(axis=1) == labels).all()
+
+
+def test_a_good_start_is_kept_where_the_iterations_do_not_suffice():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(2000, 100)) * np.logspace(0, -2, 100)).astype(np.float32)
+    truth = rng.normal(size=(100, 10)) * 10
+    labels = (rows @ truth + rng.gumbel(size=(2000, 10))).argmax(axis=1)
+    known = solve(rows, labels, 10, 1e-2, 1e-4, 5000)
+    labels[:5] = (labels[:5] + 1) % 10
+    start = np.vstack([known.weights, known.bias])
+    found = solve(rows, labels, 10, 1e-2, 1e-4, 5, start=start)
+    assert not found.converged
+    assert found.iterations == 5
+    assert found.flops == 4 * 2000 * 100 * 10 * 6
+    assert found.gradient_ratio < 0.02
+    # One that is too far out costs nothing but its logits.
+    plain = solve(rows, labels, 10, 1e-2, 1e-4, 5)
+    for far in (start * 1e6, start * 1e300, start * np.nan):
+        assert solve(rows, labels, 10, 1e-2, 1e-4, 5, start=far).flops == plain.flops
+
+
+def test_features_that_say_the_same_do_not_matter_without_a_penalty():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(900, 6)).astype(np.float32)
+    rows[:, 3], rows[:, 5] = rows[:, 2], 0
+    found = solve(rows, rng.integers(100, size=900), 100, 1e-20, 1e-3, 500)
+    assert found.converged
