@@ -98,7 +98,7 @@ def _one_line(text: str) -> str:
 
 
 def is_denormal(value: Any) -> bool:
-    """Whether a float is so small (below 2.3e-308 in size, but not 0) that jobs may take it as 0.
+    """Whether a float is so small (below 2.2e-308 in size, but not 0) that jobs may take it as 0.
 
     Those that use torch flush denormals, which cost a processor a hundred cycles each. Read from
     the bits: to a process that flushes them, such a number is 0 in every comparison.
@@ -115,16 +115,15 @@ def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:
 
     Empty for other values, and where no number would be allowed.
     """
-    is_text = isinstance(value, str) and _EXPONENT.fullmatch(value)
-    if not is_text and not is_denormal(value):
+    if is_denormal(value):
+        return _too_small_hint(value, holds)
+    if not isinstance(value, str) or not _EXPONENT.fullmatch(value):
         return ""
     number = float(value)
-    lost = number == 0 and any(digit in "123456789" for digit in re.split("[eE]", str(value))[0])
-    if not is_text or lost or is_denormal(number):
-        least = math.copysign(sys.float_info.min, -1 if str(value).startswith("-") else 1)
-        return " (too small: jobs may take it as 0)" if holds(least) else ""
+    mantissa, _, exponent = value.lower().partition("e")
+    if is_denormal(number) or (number == 0 and re.search("[1-9]", mantissa)):
+        return _too_small_hint(number, holds)
     if math.isfinite(number) and holds(number):
-        mantissa, _, exponent = value.lower().partition("e")
         mantissa += "" if "." in mantissa else ".0"
         written = f"{mantissa}e{exponent if exponent[0] in '+-' else f'+{exponent}'}"
     elif number.is_integer() and holds(int(number)):
@@ -132,6 +131,12 @@ def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:
     else:
         return ""
     return f" (YAML reads this as text: write {written})"
+
+
+def _too_small_hint(number: float, holds: Callable[[Any], bool]) -> str:
+    """Said where a larger number of the same sign would do."""
+    larger = math.copysign(sys.float_info.min, number)
+    return " (too small: jobs may take it as 0)" if holds(larger) else ""
 
 
 def shown_key(key: Any) -> str:

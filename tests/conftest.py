@@ -79,7 +79,7 @@ def pytest_runtest_makereport(item):
 
 
 def do_not_flush_denormals():
-    """What ran in this process before may flush denormals: no test sees which others came first."""
+    """Jobs that ran in this process before may have made it flush denormals."""
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_flush_denormal(False)

@@ -30,7 +30,7 @@ class Solution:
     bias
         (C,) float64.
     iterations
-        Steps taken.
+        Steps taken, since it began anew if it did.
     gradient_ratio
         Norm of the gradient at the end relative to its norm at the prior, zero by default.
     converged
@@ -84,8 +84,8 @@ def solve(
         Threads to use; no influence on the result.
     start
         (D + 1, C) parameters to start from; default: W₀ and b₀. From far out, where logits are so
-        large that nothing says how far to go back, the search may break off: then it begins anew
-        from W₀ and b₀.
+        large that nothing says how far to go back, a search may break off: then another begins
+        from W₀ and b₀, and it alone does where logits exceed `LARGEST_LOGIT` in size.
     prior
         (D + 1, C) W₀ and b₀; default: zero.
     weights
@@ -99,7 +99,8 @@ def solve(
             if np.abs(logits).max(initial=0) <= LARGEST_LOGIT:
                 begin = start, logits
                 found = _descend(design, penalty, tolerance, max_iterations, begin, prior)
-                if found.converged or found.iterations == max_iterations:
+                has_ended = found.converged or found.iterations == max_iterations
+                if has_ended and np.isfinite(found.gradient_ratio):
                     return found
                 spent = found.flops
     anew = _descend(design, penalty, tolerance, max_iterations, None, prior)

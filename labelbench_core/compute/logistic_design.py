@@ -15,7 +15,7 @@ UNPACKED = 1_000_000
 # Multiplications of a product with all rows from which on threads may pay: in shorter ones they
 # wait for each other, the longer the busier the machine is.
 WORTH_THREADS = 40_000_000
-LEAST = 1e-12  # part of a matrix's trace below which its inverse is rounding
+SMALLEST_PENALTY = 1e-12  # as a part of the matrix's trace: below it, the inverse is rounding
 FEWEST_ROWS = 32  # below this many rows at once, packing is the lesser evil
 
 
@@ -165,7 +165,9 @@ class Curvature:
         hessian[-1, -1] = len(design.labels) if design.weights is None else design.weights.sum()
         hessian *= uncertain / len(design.labels) / likelihood.degrees(design.num_classes)
         # Without a penalty to speak of, features that say the same leave a direction out.
-        hessian[np.diag_indices(dims + 1)] += max(penalty, LEAST * float(np.trace(hessian)))
+        hessian[np.diag_indices(dims + 1)] += max(
+            penalty, SMALLEST_PENALTY * float(np.trace(hessian))
+        )
         self.inverse = np.linalg.inv(hessian)
 
 
